@@ -1,0 +1,41 @@
+"""What names may look like: they appear in URLs, in TOML keys and in the names of environment variables."""
+
+import re
+from typing import Final
+
+from nexus.spec.errors import InvalidDeclaration
+
+MODULE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+"""A module's name: one URL segment, one TOML bare key, one environment variable's part."""
+
+PART_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
+"""A job's, check's or permission's name."""
+
+HOST_API: Final = 1
+"""The version of the authoring interface; raised when a module written for the old one would break."""
+
+
+def check_module_name(name: str) -> str:
+    """Gives `name` back.
+
+    Raises:
+        InvalidDeclaration: it is not one a module can have.
+    """
+    if not MODULE_NAME.fullmatch(name):
+        raise InvalidDeclaration(
+            f"module name {name!r} is not usable in a URL: use up to 64 of a-z, 0-9, '-' and '_', a letter first"
+        )
+    return name
+
+
+def check_part_name(kind: str, name: str) -> str:
+    """Gives `name` back; `kind` says in the error what is named.
+
+    Raises:
+        InvalidDeclaration: it is not one a part of a module can have.
+    """
+    if not PART_NAME.fullmatch(name):
+        raise InvalidDeclaration(
+            f"{kind} name {name!r} is not usable: use up to 64 letters, digits, '.', ':', '-' and '_', a letter first"
+        )
+    return name
