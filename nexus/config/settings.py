@@ -1,0 +1,232 @@
+"""The host's own settings: frozen models; each field says its effect, its unit and, where it could be wondered, why."""
+
+import ipaddress
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from nexus.config.auth_settings import AuthSettings, IssuerSettings, KeySettings
+from nexus.spec.job import Overlap
+from nexus.spec.names import MODULE_NAME
+
+__all__ = [
+    "AuthSettings",
+    "CacheSettings",
+    "ChecksSettings",
+    "ClientSettings",
+    "GlobalSettings",
+    "HostSettings",
+    "IssuerSettings",
+    "JobEntry",
+    "KeySettings",
+    "LogSettings",
+    "ModuleEntry",
+    "ServerSettings",
+    "StoreSettings",
+]
+
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+SecondsOrNone = Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)]
+RawTable = dict[str, object]
+"""A table that is bound later, to a model that only the module knows."""
+
+_STORES: Final = ("sqlite", "postgresql")
+_CACHES: Final = ("memory", "redis", "rediss")
+
+
+class Table(BaseModel):
+    """A table of the configuration: frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+
+
+class ServerSettings(Table):
+    """`[global.server]`: where the host listens, and the bounds of what it takes."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; loopback unless you mean more.")
+    port: int = Field(3001, ge=0, le=65_535, description="TCP port; 0 takes a free one.")
+    shutdown_grace: SecondsOrNone = Field(30, description="Seconds that requests in flight get to finish.")
+    shutdown_delay: SecondsOrNone = Field(
+        0, description="Seconds between 'not ready' and refusing connections, for a load balancer to notice."
+    )
+    max_body_bytes: int = Field(1_048_576, ge=0, le=1_073_741_824, description="Bytes of a request's body.")
+    max_header_bytes: int = Field(8190, ge=1024, le=65_536, description="Bytes of one header field.")
+    max_line_bytes: int = Field(8190, ge=1024, le=65_536, description="Bytes of the request line.")
+    header_timeout: Seconds = Field(15, description="Seconds in which a request's head must arrive, else 408.")
+    request_timeout: Seconds = Field(
+        60, description="Seconds until a request without an answer is given 504, or 408 where its body is missing."
+    )
+    write_timeout: Seconds = Field(
+        60, description="Seconds a client may read nothing of its answer; then its connection is cut."
+    )
+    max_connections: int = Field(
+        10_000, ge=1, le=1_000_000, description="Connections open at once; one more is given 503 and closed."
+    )
+    max_concurrency: int = Field(1000, ge=1, le=1_000_000, description="Requests in flight; one more is given 503.")
+    module_concurrency: int = Field(200, ge=1, le=1_000_000, description="Requests in flight in one module.")
+    keepalive_timeout: Seconds = Field(75, description="Seconds an idle connection is kept.")
+    trusted_proxies: tuple[str, ...] = Field((), description="Addresses or networks whose X-Forwarded-For is believed.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError("holds what is no address or network: write for instance '10.0.0.0/8'") from None
+        return value
+
+
+class StoreSettings(Table):
+    """`[global.store]`: where runs are kept."""
+
+    url: str = Field("sqlite:///.nexus/nexus.db", description="SQLite file, or PostgreSQL where replicas share it.")
+
+    @field_validator("url")
+    @classmethod
+    def _has_known_scheme(cls, value: str) -> str:
+        return _with_scheme(value, _STORES)
+
+
+class CacheSettings(Table):
+    """`[global.cache]`: the cache that each module gets a part of."""
+
+    url: str = Field("memory://", description="'memory://', or 'redis://…' to share it between replicas.")
+    ttl: Seconds = Field(300, description="Seconds an entry is kept where the module does not say.")
+    max_entries: int = Field(1000, ge=1, le=10_000_000, description="Entries of one module in memory.")
+
+    @field_validator("url")
+    @classmethod
+    def _has_known_scheme(cls, value: str) -> str:
+        return _with_scheme(value, _CACHES)
+
+
+class LogSettings(Table):
+    """`[global.log]`: what is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severity written.")
+    format: Literal["auto", "text", "json"] = Field("auto", description="'auto': text on a terminal, else JSON lines.")
+    access: Literal["none", "errors", "all"] = Field("errors", description="Requests that leave a line of their own.")
+
+
+class ChecksSettings(Table):
+    """`[global.checks]`: how often health is looked at where a check does not say."""
+
+    interval: Seconds = Field(30, description="Seconds between two runs of a check.")
+    timeout: Seconds = Field(2, description="Seconds after which a check has failed.")
+
+
+class ClientSettings(Table):
+    """`[global.client]`: the HTTP client that all modules share."""
+
+    timeout: Seconds = Field(30, description="Seconds one outgoing request may take in all.")
+    connect_timeout: Seconds = Field(5, description="Seconds until its connection must stand.")
+    max_connections: int = Field(100, ge=1, le=100_000, description="Outgoing connections at once.")
+
+
+class GlobalSettings(Table):
+    """`[global]`: the host itself."""
+
+    name: str = Field("nexus", min_length=1, max_length=200, description="Of this instance; shown in /api/version.")
+    base_url: str = Field("http://localhost:3001", description="How the outside reaches it: scheme, host and port.")
+    path: str = Field("/", description="Where everything is mounted; '/nexus' behind a proxy, say.")
+    server: ServerSettings = Field(default_factory=ServerSettings, description="Where it listens, and bounds.")
+    auth: AuthSettings | None = Field(None, description="Whose tokens open it; absent: the local issuer's.")
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Where runs are kept.")
+    cache: CacheSettings = Field(default_factory=CacheSettings, description="The modules' cache.")
+    log: LogSettings = Field(default_factory=LogSettings, description="What is logged.")
+    checks: ChecksSettings = Field(default_factory=ChecksSettings, description="How often health is looked at.")
+    client: ClientSettings = Field(default_factory=ClientSettings, description="The modules' HTTP client.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        parts = urlsplit(_with_scheme(value, ("http", "https")))
+        if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("is not a plain URL: write scheme, host and port, for instance 'https://nexus.example'")
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _is_mount_point(cls, value: str) -> str:
+        segments = value.strip("/").split("/") if value.strip("/") else []
+        plain = all(segment and segment.replace("-", "").replace("_", "").isalnum() for segment in segments)
+        if not value.startswith("/") or not plain or not value.isascii():
+            raise ValueError("is not a mount point: write '/' or for instance '/nexus'")
+        return value
+
+
+class JobEntry(Table):
+    """`[[modules.<name>.jobs]]`: one job of a module, when it runs and with which options."""
+
+    type: str = Field(min_length=1, description="One of the module's jobs.")
+    name: str | None = Field(None, min_length=1, description="Unique in the module; the type where absent.")
+    schedule: str | None = Field(None, description="Cron, 5 fields, or 6 with seconds first; absent: on demand only.")
+    timezone: str = Field("UTC", description="IANA zone that the schedule is read in.")
+    options: RawTable = Field(default_factory=dict, description="Bound to the job's own model.")
+    overlap: Overlap | None = Field(None, description="What happens to a run due while the last one still runs.")
+    deadline: Seconds | None = Field(None, description="Seconds after its instant in which a run may still start.")
+    jitter: SecondsOrNone | None = Field(None, description="Seconds by which a start may be delayed at random.")
+    attempts: int | None = Field(None, ge=1, le=100, description="How often a failing run is tried.")
+    timeout: Seconds | None = Field(None, description="Seconds one attempt may take.")
+    paused: bool = Field(False, description="True: its schedule rests.")
+
+    @field_validator("schedule")
+    @classmethod
+    def _has_fields(cls, value: str | None) -> str | None:
+        if value is not None and len(value.split()) not in (5, 6):
+            raise ValueError("is not a cron schedule: write 5 fields, or 6 with seconds first, as in '0 8 * * 5'")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("is not a time zone: write an IANA name such as 'Europe/Berlin'") from None
+        return value
+
+
+class ModuleEntry(Table):
+    """`[modules.<name>]`: that a module runs, and how."""
+
+    path: str | None = Field(None, min_length=1, description="Folder that holds it; absent: installed or shipped.")
+    enabled: bool = Field(True, description="False: it is shown, but does not run.")
+    required: bool = Field(False, description="True: the host is not ready without it.")
+    startup_timeout: Annotated[float, Field(gt=0, le=600)] = Field(10, description="Seconds its start may take.")
+    shutdown_timeout: Annotated[float, Field(gt=0, le=600)] = Field(10, description="Seconds its stop may take.")
+    config: RawTable = Field(default_factory=dict, description="Bound to the module's own model.")
+    jobs: tuple[JobEntry, ...] = Field((), description="The jobs it runs.")
+
+    @field_validator("jobs")
+    @classmethod
+    def _have_own_names(cls, value: tuple[JobEntry, ...]) -> tuple[JobEntry, ...]:
+        names = [job.name or job.type for job in value]
+        if len(set(names)) != len(names):
+            raise ValueError("has two jobs of one name: give each entry of one type a 'name' of its own")
+        return value
+
+
+class HostSettings(Table):
+    """The whole configuration; what a module's own tables mean is bound later."""
+
+    global_: GlobalSettings = Field(default_factory=GlobalSettings, alias="global", description="The host itself.")
+    modules: dict[str, ModuleEntry] = Field(default_factory=dict, description="What runs: only what has a table here.")
+
+    @field_validator("modules")
+    @classmethod
+    def _have_usable_names(cls, value: dict[str, ModuleEntry]) -> dict[str, ModuleEntry]:
+        for name in value:
+            if not MODULE_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no module name: use a-z, 0-9, '-' and '_', a letter first")
+        return value
+
+
+def _with_scheme(value: str, schemes: tuple[str, ...]) -> str:
+    if urlsplit(value).scheme not in schemes:
+        raise ValueError(f"does not begin with one of {', '.join(scheme + '://' for scheme in schemes)}")
+    return value
