@@ -1,0 +1,1 @@
+"""Health checks: run in the background, answered from the last result."""
