@@ -1,0 +1,1 @@
+"""The aiohttp shell: dispatch, problem answers, limits, request ids, serving. It decides nobody's access."""

@@ -1,0 +1,76 @@
+"""The request as the host's own server makes it: it can be matched and stripped in place.
+
+aiohttp's way to change a request's headers is a clone, which costs as much as everything else the host does for it.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from multidict import CIMultiDictProxy
+
+if TYPE_CHECKING:
+    from aiohttp.web_urldispatcher import UrlMappingMatchInfo
+
+
+class HostRequest(web.Request):
+    """A request of the host's own server."""
+
+    ATTRS = web.Request.ATTRS | {"_withheld"}
+
+    _withheld: Sequence[str] = ()
+
+    def matched(self, match: "UrlMappingMatchInfo") -> None:
+        """Takes the match, as aiohttp's application would give it."""
+        self._match_info = match
+
+    def forget(self) -> None:
+        """Lets go of the route and of what was stored with the request; for when it is answered and nobody has it."""
+        self._match_info = None
+        self._state.clear()
+        self._cache.clear()
+
+    def withhold(self, names: Sequence[str]) -> None:
+        """Removes the header fields with these exact names from everything that the request tells of itself."""
+        headers = self._headers.copy()
+        for name in names:
+            headers.popall(name, None)
+        self._headers = CIMultiDictProxy(headers)
+        for told in ("headers", "forwarded"):
+            self._cache.pop(told, None)
+        self._withheld = names
+
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Name and value of each header field, as bytes."""
+        self._strip_message()
+        return self._message.raw_headers
+
+    @property
+    def message(self) -> Any:
+        """What was parsed; deprecated by aiohttp."""
+        self._strip_message()
+        return super().message
+
+    @property
+    def forwarded(self) -> Any:
+        """The parsed `Forwarded` fields (RFC 7239)."""
+        self._strip_message()
+        return super().forwarded
+
+    def clone(self, **changes: Any) -> web.Request:
+        """Gives a copy with changes, which lacks what was withheld too."""
+        self._strip_message()
+        return super().clone(**changes)
+
+    def _strip_message(self) -> None:
+        # Late, since hardly a handler asks for what is made of the message, and copying it costs microseconds.
+        if self._message.headers is self._headers:
+            return
+        withheld = {name.lower().encode("utf-8", "surrogateescape") for name in self._withheld}
+        raw = tuple(pair for pair in self._message.raw_headers if pair[0].lower() not in withheld)
+        self._message = self._message._replace(headers=self._headers, raw_headers=raw)
+
+
+class ForeignRequest(HostRequest):
+    """A request of a version of HTTP that is not spoken here; answered as 1.0, since any client reads that."""
