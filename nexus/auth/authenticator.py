@@ -1,0 +1,186 @@
+"""The one object that turns tokens into principals: issuers, their keys, the verifier and the cache put together."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+
+from nexus.auth.claims_cache import ClaimsCache
+from nexus.auth.counters import Counters
+from nexus.auth.document_fetch import FetchLimits
+from nexus.auth.key_download import KeyDownload
+from nexus.auth.key_source import KeySource, Spawn
+from nexus.auth.key_store import KeyStore
+from nexus.auth.keys import IssuerStatus
+from nexus.auth.local_issuer import LocalIssuer, LocalKeys, local_issuer_serves
+from nexus.auth.refusal import KeysUnavailable, Refusal
+from nexus.auth.token_rules import TokenRules, all_rules
+from nexus.auth.verifier import TrustedIssuer, VerifiedClaims, Verifier
+from nexus.config.auth_settings import AuthSettings
+from nexus.config.state_dir import VARIABLE, StateDirectoryUnusable
+from nexus.spec.principal import Principal
+
+
+class Authenticator:
+    """Authenticates bearer tokens by the settings; an async context manager for as long as it serves.
+
+    It starts and serves while issuers are down: their tokens are then answered with `KeysUnavailable`.
+
+    Args:
+        settings: the `[global.auth]` table; None where there is none, then the local issuer serves.
+        state_dir: where the local issuer and the last good keys lie.
+        session: for requests to issuers; it should keep no cookies and trust no proxy variables.
+        spawn: starts a task that somebody owns; all of them end with this object.
+        wall: seconds since the epoch, for claims.
+        monotonic: seconds, for the age of keys.
+    """
+
+    def __init__(
+        self,
+        settings: AuthSettings | None,
+        *,
+        state_dir: Path,
+        session: aiohttp.ClientSession,
+        spawn: Spawn,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._is_local = local_issuer_serves(settings)
+        self._settings = settings or AuthSettings()
+        self._rules = all_rules(self._settings)
+        self._state_dir = state_dir
+        self._session = session
+        self._spawn = spawn
+        self._wall = wall
+        self._monotonic = monotonic
+        self._exits = AsyncExitStack()
+        self._trusted: tuple[TrustedIssuer, ...] = ()
+        self._verifier = Verifier(())
+        self._cache = ClaimsCache(
+            max_entries=self._settings.cache_entries,
+            max_token_bytes=self._settings.max_token_bytes,
+            wall=wall,
+            monotonic=monotonic,
+        )
+        self.counters = Counters()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as exits:
+            trusted = [
+                TrustedIssuer(rules, await exits.enter_async_context(self._source(rules))) for rules in self._rules
+            ]
+            if self._is_local:
+                local = await asyncio.to_thread(_open_local, self._state_dir)
+                trusted.append(TrustedIssuer(local.rules(), LocalKeys(local)))
+            self._trusted = tuple(trusted)
+            self._verifier = Verifier(
+                trusted,
+                wall=self._wall,
+                max_token_bytes=self._settings.max_token_bytes,
+                max_header_bytes=self._settings.max_header_bytes,
+            )
+            self._exits = exits.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._cache.clear()
+        await self._exits.aclose()
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """Names of the issuers whose tokens are taken, as RFC 9728's `authorization_servers` lists them.
+
+        The local issuer is not among them: it is no server.
+        """
+        return tuple(rules.issuer for rules in self._rules)
+
+    @property
+    def permission(self) -> str:
+        """What the introspection API asks for."""
+        return self._settings.permission
+
+    @property
+    def verifier(self) -> Verifier:
+        """The verifier, which decides the same without the cache."""
+        return self._verifier
+
+    @property
+    def trusted(self) -> tuple[TrustedIssuer, ...]:
+        """The issuers with their rules and keys, the local one included."""
+        return self._trusted
+
+    def cached(self, token: str) -> Principal | None:
+        """The principal of a token that was verified before and would be found the same now; never waits."""
+        claims = self._cache.get(token)
+        if claims is None:
+            return None
+        self.counters.cached += 1
+        return claims.principal
+
+    async def authenticate(self, token: str) -> Principal:
+        """The principal of a token.
+
+        Raises:
+            Refusal: it is not good.
+            KeysUnavailable: its issuer's keys are not to be had.
+        """
+        return self.cached(token) or await self.authenticate_anew(token)
+
+    async def authenticate_anew(self, token: str) -> Principal:
+        """As `authenticate`, for who has asked `cached` before."""
+        return (await self._verify(token)).principal
+
+    def actor(self, token: str) -> str | None:
+        """Who acts for the subject of a token that was just authenticated, for the audit log."""
+        claims = self._cache.get(token)
+        return claims.actor if claims is not None else None
+
+    def status(self) -> tuple[IssuerStatus, ...]:
+        """How the keys of each issuer are doing."""
+        return tuple(issuer.keys.status() for issuer in self._trusted)
+
+    async def reload_keys(self) -> tuple[IssuerStatus, ...]:
+        """Fetches all keys anew and forgets what was verified; tells how they are doing then."""
+        self._cache.clear()
+        await asyncio.gather(*(issuer.keys.reload() for issuer in self._trusted))
+        return self.status()
+
+    async def _verify(self, token: str) -> VerifiedClaims:
+        try:
+            claims = await self._verifier.verify(token)
+        except Refusal as refusal:
+            self.counters.refuse(refusal.reason)
+            raise
+        except KeysUnavailable:
+            self.counters.unavailable += 1
+            raise
+        self.counters.verified += 1
+        self._cache.put(token, claims)
+        return claims
+
+    def _source(self, rules: TokenRules) -> KeySource:
+        bounds = self._settings.keys
+        limits = FetchLimits(bounds.timeout, bounds.connect_timeout, bounds.max_bytes)
+        source = "\n".join([rules.jwks_uri or "discovery", *rules.jwks_hosts])
+        return KeySource(
+            KeyDownload(self._session, rules, limits, monotonic=self._monotonic),
+            bounds,
+            store=KeyStore(self._state_dir, issuer=rules.issuer, source=source, max_bytes=bounds.max_bytes),
+            spawn=self._spawn,
+            wall=self._wall,
+            monotonic=self._monotonic,
+        )
+
+
+def _open_local(state_dir: Path) -> LocalIssuer:
+    try:
+        return LocalIssuer.open(state_dir)
+    except OSError as error:
+        raise StateDirectoryUnusable(
+            f"the local issuer's key cannot be kept in {state_dir} ({(error.strerror or 'no reason given').lower()}):"
+            f" make room and make it writable, or set {VARIABLE} to a place that is"
+        ) from error

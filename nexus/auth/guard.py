@@ -1,0 +1,182 @@
+"""The guard: the one place where a request is let through, and outermost after the shell.
+
+It reads the access that the resolved route declares. A route without policy, an unknown path and a known path under
+another method are protected too, so nothing shows before the caller is known. The body is not read here, and the client
+learns one fixed text per code; the exact reason is in the log and the counters.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from nexus.auth.audit import AuditLog, Decision
+from nexus.auth.authenticator import Authenticator
+from nexus.auth.bearer import is_token_elsewhere, read_bearer
+from nexus.auth.refusal import Code, KeysUnavailable, Reason, Refusal
+from nexus.auth.refusal_answers import RefusalAnswers
+from nexus.auth.unforeseen import log_unforeseen
+from nexus.http.bound_route import BoundRoute
+from nexus.http.keys import INFLIGHT, PRINCIPAL, REQUEST_ID
+from nexus.spec.access import PROTECTED
+from nexus.spec.errors import Problem
+from nexus.spec.principal import Principal
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+NOT_READY_RETRY_AFTER: Final = 1
+"""Seconds; the guard is without an authenticator only for the moment in which the host opens its resources."""
+
+_MAX_PATH: Final = 200
+"""Characters of a path in the audit log."""
+
+_log = logging.getLogger("nexus.auth")
+
+
+class Guard:
+    """Decides every request.
+
+    Args:
+        resource_metadata: address of the document of RFC 9728, told in challenges.
+        audit: where decisions on the introspection API are written.
+    """
+
+    def __init__(self, *, resource_metadata: str, audit: AuditLog) -> None:
+        self._answers = RefusalAnswers(resource_metadata)
+        self._audit = audit
+        self._authenticator: Authenticator | None = None
+
+    def attach(self, authenticator: Authenticator) -> None:
+        """Gives the guard what verifies tokens; until then every protected request is answered 503."""
+        self._authenticator = authenticator
+
+    @property
+    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+        """The aiohttp middleware; it stands directly behind the shell."""
+
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            route = request.match_info.route
+            access = route.access if isinstance(route, BoundRoute) else None
+            if access is None:
+                access = PROTECTED
+            elif access.is_public:
+                return await handler(request)
+            principal = await self._admit(request, access.permissions)
+            if not isinstance(principal, Principal):
+                return principal
+            request[PRINCIPAL] = principal
+            request[INFLIGHT].expires_at = principal.expires_at
+            return await handler(request)
+
+        return guard
+
+    async def allows(self, request: web.Request, permission: str) -> bool:
+        """Tells whether a request to a public route carries a token with `permission`; never refuses it.
+
+        A probe shows its details by this; a bad token there is as good as none.
+        """
+        if hdrs.AUTHORIZATION not in request.headers:
+            return False
+        try:
+            return (await self._authenticate(request)).has(permission)
+        except (Refusal, KeysUnavailable):
+            return False
+
+    async def _admit(self, request: web.Request, permissions: frozenset[str]) -> Principal | web.Response:
+        """Who asks, or the answer to whom may not."""
+        principal: Principal | None = None
+        try:
+            principal = await self._authenticate(request)
+            self._check_permissions(principal, permissions)
+        except Refusal as refusal:
+            self._record(request, refusal, principal)
+            return self._answers.answer(refusal.code, permissions, request[REQUEST_ID])
+        except KeysUnavailable as unavailable:
+            self._record(request, unavailable, None)
+            raise _unavailable(unavailable.retry_after) from None
+        if _is_introspection(request):
+            self._audit.record(_decision(request, principal))
+        return principal
+
+    async def _authenticate(self, request: web.Request) -> Principal:
+        authenticator = self._authenticator
+        if authenticator is None:
+            raise _unavailable(NOT_READY_RETRY_AFTER)
+        try:
+            values = request.headers.getall(hdrs.AUTHORIZATION, ())
+            is_elsewhere = bool(values) and is_token_elsewhere(request)
+            # The form of a token that comes again is not looked at: only the very same text is remembered.
+            if len(values) == 1 and not is_elsewhere and values[0][:7].lower() == "bearer ":
+                principal = authenticator.cached(values[0][7:])
+                if principal is not None:
+                    return principal
+            return await authenticator.authenticate_anew(self._token(values, is_elsewhere=is_elsewhere))
+        except (Refusal, KeysUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line before a stranger passes
+            # Whatever goes wrong in verifying is a refusal: nothing passes, and nothing is told.
+            log_unforeseen(_log, error)
+            self._count(Reason.INTERNAL)
+            raise Refusal(Reason.INTERNAL) from None
+
+    def _token(self, values: Sequence[str], *, is_elsewhere: bool) -> str:
+        try:
+            return read_bearer(values, is_elsewhere=is_elsewhere)
+        except Refusal as refusal:
+            self._count(refusal.reason)
+            raise
+
+    def _check_permissions(self, principal: Principal, permissions: frozenset[str]) -> None:
+        if not permissions <= principal.permissions:
+            self._count(Reason.LACKS_PERMISSION)
+            raise Refusal(Reason.LACKS_PERMISSION, code=Code.INSUFFICIENT_SCOPE)
+
+    def _count(self, reason: Reason) -> None:
+        try:
+            if self._authenticator is not None:
+                self._authenticator.counters.refuse(reason)
+        except Exception as error:  # noqa: BLE001 - counting must not change what is answered
+            log_unforeseen(_log, error)
+
+    def _record(self, request: web.Request, why: Refusal | KeysUnavailable, principal: Principal | None) -> None:
+        if _is_introspection(request):
+            self._audit.record_refusal(lambda: _decision(request, principal, why))
+        elif _log.isEnabledFor(logging.DEBUG):
+            reason = why.reason if isinstance(why, Refusal) else "keys_unavailable"
+            _log.debug("refused", extra={"event": "auth.refused", "reason": reason})
+
+
+def _unavailable(retry_after: int) -> Problem:
+    return Problem(
+        503,
+        "Whether the token is good cannot be decided now",
+        headers={"Retry-After": str(retry_after), "Cache-Control": "no-store"},
+    )
+
+
+def _is_introspection(request: web.Request) -> bool:
+    """True for the host's own protected routes; those of modules are theirs to log."""
+    route = request.match_info.route
+    return isinstance(route, BoundRoute) and route.module is None
+
+
+def _decision(
+    request: web.Request, principal: Principal | None, why: Refusal | KeysUnavailable | None = None
+) -> Decision:
+    reading = request.method in {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS}
+    # The raw path, cut: an unknown path is the caller's text, and a known one tells which module was asked about.
+    return Decision(
+        action="api.read" if reading else "api.write",
+        target=f"{request.method} {_shortened(request.rel_url.raw_path)}",
+        decision="allowed" if why is None else "refused" if isinstance(why, Refusal) else "unavailable",
+        reason=why.reason if isinstance(why, Refusal) else None,
+        request_id=request[REQUEST_ID],
+        principal=principal,
+    )
+
+
+def _shortened(path: str) -> str:
+    # The mark tells the scrubber that what stands before it may be the beginning of a secret.
+    return path if len(path) <= _MAX_PATH else f"{path[:_MAX_PATH]}…"
