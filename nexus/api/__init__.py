@@ -1,0 +1,1 @@
+"""The introspection API: secret-free read models, one file a resource."""
