@@ -1,0 +1,60 @@
+"""What `nexus serve` says once it serves: where, what runs, and how to get in."""
+
+import contextlib
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexus.auth.local_issuer import local_issuer_serves
+from nexus.cli.addresses import local_url
+from nexus.cli.console import emit
+from nexus.cli.module_list import emit_module_table
+
+if TYPE_CHECKING:
+    from nexus.host.host import Host
+    from nexus.http.server import HttpServer
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Prints the host's address, its modules and a way to a token; `files` and `environment` are those of the start."""
+
+    files: tuple[Path, ...]
+    environment: str | None
+
+    def __call__(self, host: "Host", server: "HttpServer") -> None:
+        """Prints; a terminal that is gone is no reason for the host to go too."""
+        with contextlib.suppress(OSError):
+            self._print(host, server)
+
+    def _print(self, host: "Host", server: "HttpServer") -> None:
+        settings = host.settings.global_
+        url = local_url(settings.server.host, server.port, settings.path)
+        emit(f"{settings.name} serves at {url}")
+        emit()
+        emit_module_table(
+            [
+                {
+                    "name": module.name,
+                    "version": module.record.version,
+                    "state": module.status.state.value,
+                    "reason": {"message": module.status.reason.message} if module.status.reason else None,
+                }
+                for module in host.modules.values()
+            ]
+        )
+        emit()
+        permission = settings.auth.permission if settings.auth else "admin"
+        emit(f"token:  {self._token_command(permission)}")
+        emit(f'use it: curl -H "Authorization: Bearer $({self._token_command(permission)})" {url}/api/version')
+        if not local_issuer_serves(settings.auth):
+            emit("        (NEXUS_CLIENT_ID and NEXUS_CLIENT_SECRET name the client that your issuer knows)")
+
+    def _token_command(self, permission: str) -> str:
+        words = ["nexus", "token", "--permission", permission]
+        for file in self.files:
+            words += ["-c", str(file)]
+        if self.environment is not None:
+            words += ["--env", self.environment]
+        return shlex.join(words)

@@ -1,0 +1,141 @@
+"""The composition root: what a host is made of, in the order in which it is put together."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+from nexus.api import introspection
+from nexus.auth import resource_metadata
+from nexus.auth.audit import AuditLog
+from nexus.auth.authenticator import Authenticator
+from nexus.auth.guard import Guard
+from nexus.auth.local_issuer import check_bind_address
+from nexus.auth.readiness import keys_readiness
+from nexus.config.host_binding import host_problems
+from nexus.config.problem import InvalidConfig
+from nexus.config.scrubber import Scrubber
+from nexus.config.settings import HostSettings
+from nexus.config.state_dir import ensure
+from nexus.host.host import Host
+from nexus.http import application, log_format, probes, serving
+from nexus.http.host_routes import HostRoutes
+from nexus.http.server import HttpServer
+from nexus.http.uncaught import uncaught_logged
+from nexus.preparation import Prepared, ServeOptions, prepare
+from nexus.spec.state import ModuleState
+
+_log: Final = logging.getLogger("nexus.serve")
+
+OnStarted = Callable[[Host, HttpServer], None]
+"""Told once the host serves: prints where, and what runs."""
+
+EXIT_MODULE_FAILED: Final = 1
+EXIT_INVALID: Final = 3
+"""Under `--strict`, where a module did not come to run: because its configuration is wrong, or for another reason."""
+
+
+def run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str] = os.environ) -> int:
+    """Serves until a signal ends it, and gives the process' exit code.
+
+    Raises:
+        InvalidConfig: the host as a whole cannot start.
+        NexusError: the address, the state directory or the local issuer cannot be used.
+    """
+    # Before any module's code is imported: what it logs then may quote a secret, too.
+    scrubber = Scrubber()
+    log_format.set_up(level="info", layout="auto", scrubber=scrubber)
+    with uncaught_logged():
+        return _run(options, on_started, environ, scrubber)
+
+
+def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str], scrubber: Scrubber) -> int:
+    prepared = prepare(options, environ, scrubber=scrubber)
+    if prepared.settings is None:
+        raise InvalidConfig(prepared.problems)
+    settings = prepared.settings.global_
+    check_bind_address(settings.auth, settings.server.host)
+    log_format.set_up(level=settings.log.level, layout=settings.log.format, scrubber=prepared.scrubber)
+    for problem in host_problems(prepared.problems):
+        _log.warning("configuration: %s", problem, extra={"event": "config.warning"})
+    return asyncio.run(_serve(_Source(options, environ, prepared), prepared.settings, on_started))
+
+
+@asynccontextmanager
+async def assembled(host: Host) -> AsyncIterator[web.Application]:
+    """Opens `host` with all that belongs to it, and gives the application that serves it."""
+    async with _opened(host) as (app, _keys):
+        yield app
+
+
+@asynccontextmanager
+async def _opened(host: Host) -> AsyncIterator[tuple[web.Application, Authenticator]]:
+    settings = host.settings.global_
+    ensure(host.state_dir)
+    guard = Guard(resource_metadata=resource_metadata.address(settings), audit=AuditLog())
+    async with (
+        host,
+        Authenticator(
+            settings.auth, state_dir=host.state_dir, session=host.session, spawn=host.supervisor.start
+        ) as keys,
+    ):
+        guard.attach(keys)
+        host.add_readiness_source("auth", lambda: keys_readiness(keys))
+        routes = HostRoutes()
+        probes.add(routes, host, lambda request: guard.allows(request, keys.permission))
+        resource_metadata.add(routes, settings, issuers=keys.issuers, permission=keys.permission)
+        introspection.add(routes, host, permission=keys.permission)
+        yield application.build(host, routes=routes, guard=guard.middleware), keys
+
+
+class _Source:
+    """What is known of configuration and modules, read again at a reload."""
+
+    def __init__(self, options: ServeOptions, environ: Mapping[str, str], prepared: Prepared) -> None:
+        self.options = options
+        self.environ = environ
+        self.latest = prepared
+
+    def read_again(self, host: Host) -> Prepared:
+        """Gives the configuration as it is now; blocks while code is imported."""
+        self.latest = prepare(self.options, self.environ, reuse=host.catalog, scrubber=host.scrubber)
+        return self.latest
+
+
+async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted) -> int:
+    prepared = source.latest
+    host = Host(
+        prepared.loaded,
+        settings,
+        prepared.catalog,
+        scrubber=prepared.scrubber,
+        rediscover=lambda *_: source.latest.catalog,
+        environ=source.environ,
+    )
+
+    async def start(server: HttpServer) -> int | None:
+        await host.start()
+        on_started(host, server)
+        return _strict_code(host) if source.options.strict else None
+
+    async def reload(keys: Authenticator) -> None:
+        # First, and whatever becomes of the rest: a key that was withdrawn opens nothing from here on.
+        await keys.reload_keys()
+        again = await asyncio.to_thread(source.read_again, host)
+        report = await host.reload(again.loaded, again.settings)
+        if report.log_level is not None:
+            logging.getLogger().setLevel(report.log_level.upper())
+
+    async with _opened(host) as (app, keys):
+        return await serving.run(app, host, started=start, reload=lambda: reload(keys))
+
+
+def _strict_code(host: Host) -> int | None:
+    states = {state for _module, state, _reason in host.failures()}
+    if not states:
+        return None
+    return EXIT_INVALID if ModuleState.INVALID_CONFIG in states else EXIT_MODULE_FAILED
