@@ -1,0 +1,1 @@
+"""The kit that module authors test with; loaded by pytest wherever Nexus is installed."""
