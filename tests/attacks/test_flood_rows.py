@@ -1,0 +1,40 @@
+"""What a flood of bad tokens costs and tells: row C34."""
+
+import logging
+import time
+
+import aiohttp
+import pytest
+
+from nexus.testing.issuer import ABSENT
+from tests.auth.rows.case import attacker, now
+
+_log = logging.getLogger("nexus.tests")
+
+CLASSES = {
+    "C34-garbage": lambda issuer, n: f"garbage{n:08}",
+    "C34-unknown-kid": lambda issuer, n: issuer.mint(header={"kid": f"k{n}"}),
+    "C34-bad-signature": lambda issuer, n: issuer.mint(key=attacker(), n=n),
+    "C34-expired": lambda issuer, n: issuer.mint(exp=now(issuer) - 31, iat=ABSENT, n=n),
+}
+COUNT = 60
+
+
+@pytest.mark.parametrize("make", CLASSES.values(), ids=list(CLASSES))
+async def test_a_flood_asks_nobody_and_is_told_nothing(stage, issuer, make):
+    tokens = [make(issuer, n) for n in range(COUNT)]
+    requests, took, told = len(issuer.requests), [], set()
+
+    async with aiohttp.ClientSession() as session:
+        for token in tokens:
+            began = time.perf_counter()
+            url = stage.origin + "/m/witness/secret"
+            async with session.get(url, headers={"Authorization": f"Bearer {token}"}) as answer:
+                document = await answer.json(content_type=None)
+                took.append(time.perf_counter() - began)
+                document.pop("request_id")
+                told.add((answer.status, answer.headers["WWW-Authenticate"], str(document)))
+
+    assert len(told) == 1
+    assert len(issuer.requests) == requests
+    _log.info("99 of 100 refusals took less than %.1f ms", sorted(took)[int(COUNT * 0.99)] * 1000)
