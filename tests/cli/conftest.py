@@ -1,7 +1,6 @@
 """What the tests of the commands share: a folder to work in, commands run in it, and a host that serves."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -43,18 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def own_logging() -> Iterator[None]:
-    """Takes back what a command sets up for the whole of its process."""
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    yield
-    root.setLevel(level)
-    for handler in [each for each in root.handlers if each not in handlers]:
-        root.removeHandler(handler)
-
-
-@pytest.fixture
-def nexus(folder: Path, own_logging: None) -> Callable[..., Ended]:
+def nexus(folder: Path) -> Callable[..., Ended]:
     """Runs a command in the working directory, in this process."""
 
     def run(*words: str, stdin: str | None = None) -> Ended:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import pickle
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,11 +23,11 @@ from nexus.host import redis_cache as cache_of_modules
 from nexus.host.cache import Caches
 from nexus.host.cache_entry import CacheUnavailable, InvalidCacheEntry
 from nexus.spec.state import ModuleState
+from tests import debian
 from tests.promises.served import served
 
 from .workspace import MovedTime, state, until
 
-DEBIAN = Path(__file__).parent.parent.parent / ".venv" / "debian"
 PASSWORD = "p@ss:w/rd#canary%41?"
 PATIENCE = 10.0
 
@@ -58,11 +57,10 @@ class RealRedis:
             self.port = free_port() if is_new else self.port
             lines = ["bind 127.0.0.1", f"port {self.port}", 'save ""', "appendonly no", f"dir {self.folder}"]
             (self.folder / "redis.conf").write_text("\n".join([*lines, f'requirepass "{PASSWORD}"']))
-            libraries = ":".join(str(path) for path in DEBIAN.glob("usr/lib/*-linux-gnu"))
             with (self.folder / "output.log").open("ab") as output:
                 self.process = subprocess.Popen(
                     [self.program, self.folder / "redis.conf"],
-                    env={**os.environ, "LD_LIBRARY_PATH": libraries},
+                    env={**os.environ, **debian.environment()},
                     stdout=output,
                     stderr=output,
                 )
@@ -113,8 +111,7 @@ def free_port() -> int:
 
 def installed() -> Path:
     """The server's program; where there is none the test is skipped, but never in CI."""
-    ours = DEBIAN / "usr/bin/redis-server"
-    found = str(ours) if ours.exists() else shutil.which("redis-server")
+    found = debian.program("redis-server")
     if found is None:
         message = "Debian's package redis-server is not installed: ./scripts/test installs it"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

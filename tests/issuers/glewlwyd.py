@@ -3,14 +3,12 @@
 import json
 import sqlite3
 import urllib.parse
-from pathlib import Path
+
+from tests import debian
 
 from .exchange import Answer, exchange
 from .foreign_issuer import AUDIENCE, OTHER_AUDIENCE, ForeignIssuer
 from .signing_keys import key_set
-
-DEBIAN = Path(__file__).parent.parent.parent / ".venv" / "debian"
-"""Where `./scripts/test` unpacks Debian packages."""
 
 SCOPES = ("admin", "read:secret")
 REDIRECT = "http://127.0.0.1/"
@@ -18,7 +16,7 @@ REDIRECT = "http://127.0.0.1/"
 
 def missing() -> str | None:
     """What is not installed, None when all is there."""
-    return None if (DEBIAN / "usr/bin/glewlwyd").exists() else "Debian's package glewlwyd"
+    return None if (debian.UNPACKED / "usr/bin/glewlwyd").exists() else "Debian's package glewlwyd"
 
 
 class GlewlwydIssuer(ForeignIssuer):
@@ -37,8 +35,7 @@ class GlewlwydIssuer(ForeignIssuer):
             self._create_database()
         settings = self.folder / "glewlwyd.conf"
         settings.write_text(self._settings())
-        libraries = ":".join(str(path) for path in DEBIAN.glob("usr/lib/*-linux-gnu"))
-        return [str(DEBIAN / "usr/bin/glewlwyd"), "-c", str(settings)], {"LD_LIBRARY_PATH": libraries}
+        return [str(debian.UNPACKED / "usr/bin/glewlwyd"), "-c", str(settings)], debian.environment()
 
     def configure(self) -> None:
         session = self._sign_in()
@@ -66,11 +63,13 @@ class GlewlwydIssuer(ForeignIssuer):
 
     def _create_database(self) -> None:
         database = sqlite3.connect(self.folder / "glewlwyd.db")
-        database.executescript((DEBIAN / "usr/share/dbconfig-common/data/glewlwyd/install/sqlite3").read_text())
+        database.executescript(
+            (debian.UNPACKED / "usr/share/dbconfig-common/data/glewlwyd/install/sqlite3").read_text()
+        )
         database.close()
 
     def _settings(self) -> str:
-        code = DEBIAN / "usr/lib/glewlwyd"
+        code = debian.UNPACKED / "usr/lib/glewlwyd"
         values = {
             "port": self.port,
             "bind_address": "127.0.0.1",

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
+import os
 import re
-import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+
+from tests import debian
 
 from .served import PATIENCE, Served, served
 
@@ -157,8 +159,7 @@ async def clients(host: Served, count: int, *bodies: bytes) -> AsyncIterator[lis
 
 
 def wrk() -> str:
-    ours = Path(__file__).parent.parent.parent / ".venv/debian/usr/bin/wrk"
-    found = str(ours) if ours.exists() else shutil.which("wrk")
+    found = debian.program("wrk")
     assert found is not None, "wrk is not installed: ./scripts/test installs it"
     return found
 
@@ -181,6 +182,7 @@ async def test_a_signal_under_the_load_of_wrk_fails_no_request(tmp_path, number)
             *[wrk(), "-t", "1", "-c", "64", "-d", "30s", f"{host.url}/m/busy/hi"],
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **debian.environment()},
         )
         try:
             async with clients(host, 8) as judges:

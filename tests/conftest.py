@@ -1,0 +1,29 @@
+"""What holds for every test: it leaves its process as it found it, so that any order is as good as another."""
+
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from nexus.http.log_format import StderrHandler
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Takes back the logging that a command or a host sets up for the whole of its process."""
+    root = logging.getLogger()
+    level, handlers = root.level, set(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in set(root.handlers) - handlers:
+        if isinstance(handler, StderrHandler):
+            root.removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def own_modules() -> Iterator[None]:
+    """Forgets the folder modules that a host imported: their names return in other tests with other code."""
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "nexus_modules"]:
+        del sys.modules[name]
