@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from nexus.spec.errors import Problem as Problem
     from nexus.spec.hooks import hookimpl as hookimpl
     from nexus.spec.job import Job as Job
+    from nexus.spec.job import RunFinished as RunFinished
+    from nexus.spec.job_context import JobContext as JobContext
     from nexus.spec.manifest import Manifest as Manifest
     from nexus.spec.module import Module as Module
     from nexus.spec.principal import Principal as Principal
@@ -43,6 +45,7 @@ _HOMES = {
     "ConfigError": "nexus.spec.errors",
     "InvalidDeclaration": "nexus.spec.errors",
     "Job": "nexus.spec.job",
+    "JobContext": "nexus.spec.job_context",
     "Manifest": "nexus.spec.manifest",
     "Module": "nexus.spec.module",
     "ModuleContext": "nexus.spec.context",
@@ -58,6 +61,7 @@ _HOMES = {
     "Registry": "nexus.spec.context",
     "RequestContext": "nexus.spec.context",
     "Route": "nexus.spec.route",
+    "RunFinished": "nexus.spec.job",
     "Secret": "nexus.config.secret",
     "Tasks": "nexus.spec.context",
     "context": "nexus.http.context",

@@ -10,6 +10,8 @@ from pydantic import JsonValue
 from nexus.host.events import EventBus
 from nexus.host.hosted_module import HostedModule
 from nexus.host.status import ModuleStatus
+from nexus.jobs.run import Run
+from nexus.spec.job import RunFinished
 from nexus.spec.state import ModuleState, ModuleStateChanged
 
 _LEVELS: Final[Mapping[ModuleState, int]] = {
@@ -46,8 +48,45 @@ class Announcer:
         if module is not None:
             module.notify()
         self._events.publish("module.state", as_data(event))
-        if listeners := [module for module in self._modules().values() if _listens(module)]:
+        if listeners := [each for each in self._modules().values() if _listens(each, "nexus_module_state_changed")]:
             asyncio.get_running_loop().call_soon(_call, listeners, event)
+
+    def announce_run(self, run: Run) -> None:
+        """Tells that a run has moved; the hooks, that one has ended."""
+        self._events.publish("run.state", _run_data(run))
+        if run.status.is_final:
+            listeners = [each for each in self._modules().values() if _listens(each, "nexus_run_finished")]
+            if listeners:
+                asyncio.get_running_loop().call_soon(_call_run_finished, listeners, _finished(run))
+
+
+def _run_data(run: Run) -> dict[str, JsonValue]:
+    told = run.progress
+    return {
+        "run": run.id,
+        "module": run.module,
+        "job": run.job,
+        "status": str(run.status),
+        "attempt": run.attempt,
+        "progress": {"done": told.done, "total": told.total, "note": told.note} if told else None,
+    }
+
+
+def _finished(run: Run) -> RunFinished:
+    return RunFinished(
+        module=run.module,
+        job=run.job,
+        run_id=run.id,
+        status=str(run.status),
+        attempt=run.attempt,
+        reason=run.error.message if run.error else run.reason,
+    )
+
+
+def _call_run_finished(listeners: list[HostedModule], event: RunFinished) -> None:
+    for module in listeners:
+        if module.record.plugin is not None:
+            module.record.plugin.run_finished(event)
 
 
 def as_data(event: ModuleStateChanged) -> dict[str, JsonValue]:
@@ -62,11 +101,9 @@ def as_data(event: ModuleStateChanged) -> dict[str, JsonValue]:
     }
 
 
-def _listens(module: HostedModule) -> bool:
+def _listens(module: HostedModule, hook: str) -> bool:
     plugin = module.record.plugin
-    return (
-        module.serving and plugin is not None and bool(plugin.manager.hook.nexus_module_state_changed.get_hookimpls())
-    )
+    return module.serving and plugin is not None and bool(getattr(plugin.manager.hook, hook).get_hookimpls())
 
 
 def _call(listeners: list[HostedModule], event: ModuleStateChanged) -> None:
