@@ -85,6 +85,14 @@ class JobDesk:
             raise StoreUnavailable(self._trouble or "the store of runs is not open: no module has jobs, or it opens")
         return self._engine
 
+    def find_engine(self) -> "JobEngine | None":
+        """Gives the open engine, None where no module has jobs.
+
+        Raises:
+            StoreUnavailable: it is needed, and not open yet.
+        """
+        return self.engine if self._engine is not None or self.is_needed else None
+
     async def start(self) -> None:
         """Opens the engine where it is needed; tries again in the background while the store does not answer.
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.engine_settings import EngineSettings
-from nexus.jobs.errors import AlreadyRunning, ModuleDown, NotFinal, UnknownJob, UnknownRun
+from nexus.jobs.errors import AlreadyRunning, KeyReused, ModuleDown, NotFinal, UnknownJob, UnknownRun
 from nexus.jobs.execution import Executor, Limits
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
@@ -250,6 +250,7 @@ class JobEngine:
             ModuleDown: its module does not serve.
             InvalidOptions: the options do not fit.
             AlreadyRunning: the job forbids a second run.
+            KeyReused: the key was used with other options.
             StoreUnavailable: it could not be stored; with a key it may be asked for again without harm.
         """
         definition = self._definition((module, job))
@@ -271,6 +272,8 @@ class JobEngine:
                 stored.run.id,
             )
         if stored.outcome == "known" and stored.run is not None:
+            if stored.run.input != run.input:
+                raise KeyReused("the idempotency key belongs to a run with other options: take a new key")
             return stored.run
         await self._begin(run, stored, delay=0.0)
         return run

@@ -47,3 +47,11 @@ class InvalidOptions(NexusError):
     def __init__(self, mistakes: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{path}: {sentence}" if path else sentence for path, sentence in mistakes))
         self.mistakes = tuple(mistakes)
+
+
+class InvalidCursor(NexusError):
+    """The cursor is none that a list of runs gave."""
+
+
+class KeyReused(NexusError):
+    """The idempotency key belongs to a run with other options."""

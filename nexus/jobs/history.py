@@ -9,19 +9,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from nexus.jobs.database import Database
+from nexus.jobs.errors import InvalidCursor
 from nexus.jobs.rows import attempt_of, run_of, seconds
 from nexus.jobs.run import Attempt, Page, Run, RunFilter, RunStatus
 from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
-from nexus.spec.errors import NexusError
 
 _FINAL: Final = tuple(status for status in RunStatus if status.is_final)
 
 _BATCH: Final = 500
 """Runs that are dropped in one transaction: others write in between."""
-
-
-class InvalidCursor(NexusError):
-    """The cursor is none that a list of runs gave."""
 
 
 class History:

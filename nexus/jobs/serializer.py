@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+import dbos
 from pydantic_core import to_jsonable_python
 
 from nexus.spec.errors import NexusError
@@ -34,7 +35,7 @@ def plain(value: object) -> Any:
         ) from error
 
 
-class JsonSerializer:
+class JsonSerializer(dbos.Serializer):
     """Implements the library's serializer.
 
     Args:
@@ -44,7 +45,7 @@ class JsonSerializer:
     def __init__(self, scrub: Callable[[str], str]) -> None:
         self._scrub = scrub
 
-    def serialize(self, data: object) -> str:
+    def serialize(self, data: Any) -> str:
         """Gives JSON; an exception as its class and message."""
         if isinstance(data, BaseException):
             kind = type(data)
@@ -56,7 +57,7 @@ class JsonSerializer:
             return json.dumps({_ERROR: told})
         return json.dumps(plain(data), ensure_ascii=False)
 
-    def deserialize(self, serialized_data: str) -> object:
+    def deserialize(self, serialized_data: str) -> Any:
         """Gives the value, or an exception of the same class where that can be made of a message alone."""
         value = json.loads(serialized_data)
         if isinstance(value, dict) and value.keys() == {_ERROR}:

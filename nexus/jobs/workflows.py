@@ -7,12 +7,14 @@ again. Nothing else of the library is used: what a run is, when it is due and ho
 
 import asyncio
 import contextvars
-import importlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
+
+import dbos
+from dbos import DBOS
 
 from nexus.jobs.errors import StoreUnusable
 from nexus.jobs.run import Step
@@ -59,7 +61,7 @@ class Workflows:
         self._replica = replica
         self._concurrency = concurrency
         self._execute = execute
-        self._dbos: Any = None
+        self._is_launched = False
         self._attempt: Any = None
         self._outside = contextvars.Context()
 
@@ -74,46 +76,46 @@ class Workflows:
             raise StoreUnusable("this process runs the jobs of another host already: one process, one host with jobs")
         _open = self
         logger = logging.getLogger("dbos")
+        logger.setLevel(logging.ERROR)  # what it warns of, a store that is away say, is told by us in our words
         logger.addHandler(logging.NullHandler())  # where it finds a handler, it leaves the way of its records alone
         try:
-            self._dbos = await asyncio.to_thread(lambda: importlib.import_module("dbos"))
-            await asyncio.to_thread(self._dbos.DBOS.migrate, self._url)
+            await asyncio.to_thread(DBOS.migrate, self._url)
             await self._launch()
         except BaseException:
             await self.close()
             raise
 
     async def _launch(self) -> None:
-        dbos = self._dbos
-        config = {
+        config: dbos.DBOSConfig = {
             "name": "nexus",
             "system_database_url": self._url,
             "executor_id": self._replica,
             "application_version": _APPLICATION_VERSION,
             "serializer": JsonSerializer(self._scrub),
-            "log_level": "WARNING",
+            "log_level": "ERROR",
             "run_migrations": False,
             "max_executor_threads": 32,
         }
-        dbos.DBOS(config=config)
+        DBOS(config=config)
+        self._is_launched = True
 
         async def attempt(run_id: str, number: int) -> None:
             await self._execute(run_id, number)
 
-        self._attempt = dbos.DBOS.workflow(name="nexus.attempt", max_recovery_attempts=_DEATHS - 1)(attempt)
-        dbos.DBOS.launch()  # here and not in a thread: it runs what it dequeues on the loop that launched it
-        await dbos.DBOS.register_queue_async(
+        self._attempt = DBOS.workflow(name="nexus.attempt", max_recovery_attempts=_DEATHS - 1)(attempt)
+        DBOS.launch()  # here and not in a thread: it runs what it dequeues on the loop that launched it
+        await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=_POLL, on_conflict="always_update"
         )
 
     async def close(self) -> None:
         """Leaves the queue; what still runs stays `PENDING` for others."""
         global _open  # noqa: PLW0603 - see `open`
-        if self._dbos is not None:
-            await asyncio.to_thread(self._dbos.DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=0)
+        if self._is_launched:
+            await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=0)
             # It has made its own pool the loop's default, and has just shut that down.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="nexus"))
-            self._dbos = None
+            self._is_launched = False
         if _open is self:
             _open = None
 
@@ -126,15 +128,14 @@ class Workflows:
             at_once: begin it on this replica, without the queue.
             delay: seconds before it may leave the queue.
         """
-        dbos = self._dbos
 
         async def begin() -> None:
             with dbos.SetWorkflowID(workflow_id(run_id, number)):
                 if at_once and not delay:
-                    await dbos.DBOS.start_workflow_async(self._attempt, run_id, number)
+                    await DBOS.start_workflow_async(self._attempt, run_id, number)
                     return
                 with dbos.SetEnqueueOptions(delay_seconds=delay or None):
-                    await dbos.DBOS.enqueue_workflow_async(QUEUE, self._attempt, run_id, number)
+                    await DBOS.enqueue_workflow_async(QUEUE, self._attempt, run_id, number)
 
         await self._apart(begin())
 
@@ -144,7 +145,7 @@ class Workflows:
         async def done() -> object:
             return plain(await call())
 
-        return await self._dbos.DBOS.run_step_async({"name": _STEP + name}, done)
+        return await DBOS.run_step_async({"name": _STEP + name}, done)
 
     async def finished_steps(self, run_id: str, before: int) -> dict[tuple[str, int], object]:
         """Gives what the steps of the attempts before `before` gave, by name and occurrence in its attempt."""
@@ -174,22 +175,20 @@ class Workflows:
 
     async def pending_executors(self) -> frozenset[str]:
         """Gives the executors, living or dead, that have attempts under way."""
-        found = await self._apart(
-            self._dbos.DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-        )
-        return frozenset(each.executor_id for each in found)
+        found = await self._apart(DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False))
+        return frozenset(each.executor_id for each in found if each.executor_id)
 
     async def recover(self, executors: Iterable[str]) -> None:
         """Puts what these executors have under way back into the queue, each attempt once whoever else does so too."""
         # Private, and on purpose: the public resume_workflow moves an attempt also where a living replica has it by
         # now. A test fails where this call is gone or moves more than it should.
         names = sorted(executors)
-        await asyncio.to_thread(self._outside.copy().run, self._dbos.DBOS._recover_pending_workflows, names)  # noqa: SLF001
+        await asyncio.to_thread(self._outside.copy().run, DBOS._recover_pending_workflows, names)  # noqa: SLF001
 
     async def dead_letters(self) -> tuple[tuple[str, int], ...]:
         """Gives the attempts under which too many hosts have died."""
         found = await self._apart(
-            self._dbos.DBOS.list_workflows_async(
+            DBOS.list_workflows_async(
                 status="MAX_RECOVERY_ATTEMPTS_EXCEEDED", load_input=False, load_output=False, limit=100
             )
         )
@@ -197,19 +196,19 @@ class Workflows:
 
     async def cancel(self, run_id: str, number: int) -> None:
         """Takes an attempt out of the queue."""
-        await self._apart(self._dbos.DBOS.cancel_workflows_async([workflow_id(run_id, number)]))
+        await self._apart(DBOS.cancel_workflows_async([workflow_id(run_id, number)]))
 
     async def delete_attempt(self, run_id: str, number: int) -> None:
         """Forgets one attempt."""
-        await self._apart(self._dbos.DBOS.delete_workflows_async([workflow_id(run_id, number)]))
+        await self._apart(DBOS.delete_workflows_async([workflow_id(run_id, number)]))
 
     async def delete(self, runs: Iterable[tuple[str, int]]) -> None:
         """Forgets the attempts of runs, each given with the number of its attempts."""
         ids = [workflow_id(run_id, number) for run_id, attempts in runs for number in range(1, attempts + 1)]
-        await self._apart(self._dbos.DBOS.delete_workflows_async(ids))
+        await self._apart(DBOS.delete_workflows_async(ids))
 
     async def _steps(self, run_id: str, number: int) -> list[Any]:
-        found: list[Any] = await self._apart(self._dbos.DBOS.list_workflow_steps_async(workflow_id(run_id, number)))
+        found: list[Any] = await self._apart(DBOS.list_workflow_steps_async(workflow_id(run_id, number)))
         return [info for info in found if info["function_name"].startswith(_STEP)]
 
     async def _apart(self, work: Coroutine[Any, Any, R]) -> R:
