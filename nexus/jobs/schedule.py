@@ -1,8 +1,9 @@
 """When a job is due: a cron line read in a time zone, from the parsing of the line to its instants.
 
 No clock lives here: every question names the instant it is asked for. cronsim only matches walls; what happens where
-a zone's clock is shifted is decided here, for 5 and 6 fields alike. Left to itself, cronsim 2.8 runs `0 30 2 * * *`
-twice in a fold and `30 2 * * *` once, and steps over due times where a shift is not of whole hours.
+a zone's clock is shifted is decided here, for 5 and 6 fields alike. Left to itself, cronsim 2.8 gives `0 30 2 * * *`
+twice in a fold and never in a gap, but `30 2 * * *` once; asked from a fold's second pass, it gives an instant that
+has gone by; and it leaves out due times where a shift is not of whole hours.
 """
 
 from dataclasses import dataclass, field
@@ -105,8 +106,7 @@ class Schedule:
         wall = self._clock.wall_at(instant)
         if not self._names_every_hour:
             return self._instant_of(self._last_before(self._furthest(wall)))
-        starts = [wall, self._furthest(wall)]
-        walls = [self._last_shown_before(start) for start in starts]
+        walls = [self._last_shown_before(start) for start in {wall, self._furthest(wall)}]
         return max(due for each in walls for due in self._clock.instants_of(each) if due <= instant)
 
     def _furthest(self, wall: datetime) -> datetime:
@@ -186,6 +186,4 @@ def _parse_zone(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidSchedule(
-            f"time zone {timezone!r} is unknown: write an IANA name such as 'Europe/Berlin'"
-        ) from None
+        raise InvalidSchedule(f"time zone {timezone!r} is unknown: write an IANA name, as in 'Europe/Berlin'") from None

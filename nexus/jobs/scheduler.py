@@ -66,10 +66,11 @@ class Scheduler:
         while True:
             try:
                 if self._wake.is_set():
+                    self._wake.clear()  # first: who asks while it reads is heard after it
                     await self._read_again()
-                    self._wake.clear()
                 await self._fire_due()
             except StoreUnavailable:
+                self._wake.set()
                 await asyncio.sleep(1.0)  # what was due stays so: it is fired late, or missed by its deadline
                 continue
             await self._sleep()
