@@ -6,8 +6,10 @@ again. Nothing else of the library is used: what a run is, when it is due and ho
 """
 
 import asyncio
+import contextlib
 import contextvars
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -33,11 +35,16 @@ _POLL: Final = 0.5
 _APPLICATION_VERSION: Final = "nexus-1"
 """The library recovers work of its own version alone, which by default is a hash of code: a constant instead."""
 
+_END: Final = 5.0
+"""Seconds that the library's threads get to end."""
+
 _DEATHS: Final = 3
 """Hosts that may die under one attempt."""
 
 _STEP: Final = "step:"
 """Begins the names of the steps that are the job's own."""
+
+logger = logging.getLogger("nexus.jobs")
 
 _open: "Workflows | None" = None  # the library keeps one instance a process
 
@@ -75,9 +82,9 @@ class Workflows:
         if _open is not None:
             raise StoreUnusable("this process runs the jobs of another host already: one process, one host with jobs")
         _open = self
-        logger = logging.getLogger("dbos")
-        logger.setLevel(logging.ERROR)  # what it warns of, a store that is away say, is told by us in our words
-        logger.addHandler(logging.NullHandler())  # where it finds a handler, it leaves the way of its records alone
+        foreign = logging.getLogger("dbos")
+        foreign.setLevel(logging.ERROR)  # what it warns of, a store that is away say, is told by us in our words
+        foreign.addHandler(logging.NullHandler())  # where it finds a handler, it leaves the way of its records alone
         try:
             await asyncio.to_thread(DBOS.migrate, self._url)
             await self._launch()
@@ -112,12 +119,28 @@ class Workflows:
         """Leaves the queue; what still runs stays `PENDING` for others."""
         global _open  # noqa: PLW0603 - see `open`
         if self._is_launched:
-            await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=0)
+            self._is_launched = False
+            await self._destroy()
             # It has made its own pool the loop's default, and has just shut that down.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="nexus"))
-            self._is_launched = False
         if _open is self:
             _open = None
+
+    async def _destroy(self) -> None:
+        """Ends the library's threads; those that wait for a store that is away are not waited for."""
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def destroy() -> None:
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=0)
+            with contextlib.suppress(RuntimeError):  # the loop may be gone by then
+                loop.call_soon_threadsafe(ended.set)
+
+        threading.Thread(target=destroy, name="nexus-jobs-end", daemon=True).start()
+        try:
+            async with asyncio.timeout(_END):
+                await ended.wait()
+        except TimeoutError:
+            logger.warning("the job engine's library does not end: its store is away", extra={"event": "jobs.end"})
 
     async def start(self, run_id: str, number: int, *, at_once: bool, delay: float = 0.0) -> None:
         """Begins an attempt here and now, or puts it into the queue; once, however often it is called.
