@@ -3,10 +3,14 @@
 import logging
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nexus.http.log_format import StderrHandler
+
+if TYPE_CHECKING:
+    from tests.postgres import Postgres
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +31,12 @@ def own_modules() -> Iterator[None]:
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] == "nexus_modules"]:
         del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Postgres"]:
+    """A real PostgreSQL, started by the first test of a process that asks; whoever stops it starts it again."""
+    from tests.postgres import running  # most tests need neither the server nor its client library
+
+    with running() as server:
+        yield server
