@@ -1,6 +1,8 @@
-"""Tells the moves of modules: a log line, an event, and the hook of each module that listens."""
+"""Tells how modules and runs move, and what modules publish: as an event, and by the hook of each that listens."""
 
 import asyncio
+import copy
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -11,6 +13,7 @@ from nexus.host.events import EventBus
 from nexus.host.hosted_module import HostedModule
 from nexus.host.status import ModuleStatus
 from nexus.jobs.run import Run
+from nexus.spec.event import ModuleEvent
 from nexus.spec.job import RunFinished
 from nexus.spec.state import ModuleState, ModuleStateChanged
 
@@ -59,6 +62,13 @@ class Announcer:
             if listeners:
                 asyncio.get_running_loop().call_soon(_call_run_finished, listeners, _finished(run))
 
+    def announce_event(self, module: str, type: str, data: Mapping[str, JsonValue]) -> None:  # noqa: A002 - as it is called
+        """Tells what the module has published; the hooks run soon, in the order of the events."""
+        told = self._events.publish("module.event", {"module": module, "type": type, "data": dict(data)})
+        if listeners := [each for each in self._modules().values() if _listens(each, "nexus_module_event")]:
+            event = ModuleEvent(module=module, type=type, data=data, at=told.at)
+            asyncio.get_running_loop().call_soon(_call_module_event, listeners, event)
+
 
 def _run_data(run: Run) -> dict[str, JsonValue]:
     told = run.progress
@@ -87,6 +97,13 @@ def _call_run_finished(listeners: list[HostedModule], event: RunFinished) -> Non
     for module in listeners:
         if module.record.plugin is not None:
             module.record.plugin.run_finished(event)
+
+
+def _call_module_event(listeners: list[HostedModule], event: ModuleEvent) -> None:
+    for module in listeners:
+        if module.record.plugin is not None:
+            # A copy for each: one that writes into it must change nothing for the others.
+            module.record.plugin.module_event(dataclasses.replace(event, data=copy.deepcopy(event.data)))
 
 
 def as_data(event: ModuleStateChanged) -> dict[str, JsonValue]:

@@ -28,6 +28,7 @@ from nexus.host.hosted_module import HostedModule
 from nexus.host.instance import ModuleInstance, Resources
 from nexus.host.job_desk import JobDesk
 from nexus.host.lifecycle import Lifecycle, Workshop
+from nexus.host.module_events import ModuleEvents
 from nexus.host.module_settings import bind_modules
 from nexus.host.readiness import Phase, Readiness
 from nexus.host.reload import Drain, Rediscover, Reloader, ReloadReport
@@ -317,7 +318,13 @@ class Host:
         if self._caches is None:
             raise RuntimeError("the host has not been entered: use 'async with host'")
         return Resources(
-            supervisor=self.supervisor, cache=self._caches.scoped(name), http=self._session_of(name), clock=self.clock
+            supervisor=self.supervisor,
+            cache=self._caches.scoped(name),
+            http=self._session_of(name),
+            events=ModuleEvents(
+                name, announce=self._announcer.announce_event, scrubber=self.scrubber, clock=self.clock
+            ),
+            clock=self.clock,
         )
 
     def _session_of(self, name: str) -> aiohttp.ClientSession:

@@ -13,6 +13,7 @@ import pluggy
 
 from nexus.spec.check import Check
 from nexus.spec.context import ModuleContext
+from nexus.spec.event import ModuleEvent
 from nexus.spec.job import Job, RunFinished
 from nexus.spec.manifest import Manifest
 from nexus.spec.route import Route
@@ -154,5 +155,25 @@ def nexus_run_finished(event: RunFinished) -> None:
         def nexus_run_finished(event):
             if event.status == "lost":
                 lost.append(event.run_id)
+        ```
+    """
+
+
+@hookspec
+def nexus_module_event(event: ModuleEvent) -> None:
+    """Tells what some module published. Called for each running module, the publishing one too, soon after, in order.
+
+    It runs on the event loop: return at once, start a task for work. What it raises is logged and nothing else.
+
+    Example:
+        ```python
+        import nexus
+
+        down = []
+
+        @nexus.hookimpl
+        def nexus_module_event(event):
+            if (event.module, event.type) == ("uptime", "target.changed") and event.data["to"] == "down":
+                down.append(event.data["name"])
         ```
     """
