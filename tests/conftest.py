@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from nexus.http.log_format import StderrHandler
 
 if TYPE_CHECKING:
     from tests.postgres import Postgres
+
+# How long an example takes says how busy the machine is, and nothing of a promise.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
