@@ -7,19 +7,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
-import aiohttp
 from aiohttp import web
 
 from nexus.api import introspection
 from nexus.auth import resource_metadata
-from nexus.auth.allowance import Allowance
-from nexus.auth.audit import AuditLog, Decision
+from nexus.auth.audit import AuditLog
 from nexus.auth.authenticator import Authenticator
-from nexus.auth.exposure import log_exposures
 from nexus.auth.guard import Guard
 from nexus.auth.local_issuer import check_bind_address
 from nexus.auth.readiness import keys_readiness
-from nexus.config.auth_settings import AuthSettings
 from nexus.config.host_binding import host_problems
 from nexus.config.problem import InvalidConfig
 from nexus.config.scrubber import Scrubber
@@ -66,40 +62,34 @@ def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str
     log_format.set_up(level=settings.log.level, layout=settings.log.format, scrubber=prepared.scrubber)
     for problem in host_problems(prepared.problems):
         _log.warning("configuration: %s", problem, extra={"event": "config.warning"})
-    log_exposures(settings)
     return asyncio.run(_serve(_Source(options, environ, prepared), prepared.settings, on_started))
 
 
 @asynccontextmanager
 async def assembled(host: Host) -> AsyncIterator[web.Application]:
     """Opens `host` with all that belongs to it, and gives the application that serves it."""
-    async with _opened(host, AuditLog(refusals_per_minute=_logged_refusals(host.settings))) as (app, _keys):
+    async with _opened(host) as (app, _keys):
         yield app
 
 
 @asynccontextmanager
-async def _opened(host: Host, audit: AuditLog) -> AsyncIterator[tuple[web.Application, Authenticator]]:
+async def _opened(host: Host) -> AsyncIterator[tuple[web.Application, Authenticator]]:
     settings = host.settings.global_
     ensure(host.state_dir)
-    refusals = Allowance(_logged_refusals(host.settings))
-    guard = Guard(resource_metadata=resource_metadata.address(settings), audit=audit, refusals=refusals)
+    guard = Guard(resource_metadata=resource_metadata.address(settings), audit=AuditLog())
     async with (
         host,
-        # Not the modules' connections: one that holds them all must not keep the host from the issuers' keys.
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-        Authenticator(settings.auth, state_dir=host.state_dir, session=session, spawn=host.supervisor.start) as keys,
+        Authenticator(
+            settings.auth, state_dir=host.state_dir, session=host.session, spawn=host.supervisor.start
+        ) as keys,
     ):
         guard.attach(keys)
         host.add_readiness_source("auth", lambda: keys_readiness(keys))
         routes = HostRoutes()
         probes.add(routes, host, lambda request: guard.allows(request, keys.permission))
         resource_metadata.add(routes, settings, issuers=keys.issuers, permission=keys.permission)
-        introspection.add(routes, host, permission=keys.permission, counters=keys.counters)
+        introspection.add(routes, host, permission=keys.permission)
         yield application.build(host, routes=routes, guard=guard.middleware), keys
-
-
-def _logged_refusals(settings: HostSettings) -> int:
-    return (settings.global_.auth or AuthSettings()).logged_refusals
 
 
 class _Source:
@@ -118,7 +108,6 @@ class _Source:
 
 async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted) -> int:
     prepared = source.latest
-    audit = AuditLog(refusals_per_minute=_logged_refusals(settings))
     host = Host(
         prepared.loaded,
         settings,
@@ -134,8 +123,6 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
         return _strict_code(host) if source.options.strict else None
 
     async def reload(keys: Authenticator) -> None:
-        # By a signal, of which the system does not tell who sent it.
-        audit.record(Decision(action="reload", target="SIGHUP", decision="allowed"))
         # First, and whatever becomes of the rest: a key that was withdrawn opens nothing from here on.
         await keys.reload_keys()
         again = await asyncio.to_thread(source.read_again, host)
@@ -143,7 +130,7 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
         if report.log_level is not None:
             logging.getLogger().setLevel(report.log_level.upper())
 
-    async with _opened(host, audit) as (app, keys):
+    async with _opened(host) as (app, keys):
         return await serving.run(app, host, started=start, reload=lambda: reload(keys))
 
 

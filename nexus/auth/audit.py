@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from nexus.auth.allowance import Allowance
 from nexus.auth.refusal import Reason
-from nexus.http import log_format
 from nexus.spec.principal import Principal
 
-_log = logging.getLogger(log_format.AUDIT)
+REFUSALS_PER_MINUTE = 120  # what a person can still read; a flood must not fill the disk
+_log = logging.getLogger("nexus.audit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +18,13 @@ class Decision:
     """One decision.
 
     Attributes:
-        action: what was asked for: `api.read`, `api.write` or `reload`.
+        action: what was asked for, such as `api.read` or `job.run`.
         target: of what; a path or a name, never a query.
         decision: what was decided.
         reason: why it was refused; None where it was allowed.
         request_id: the request's id.
         principal: who asked; None where nobody knows.
+        actor: who acts for the subject (RFC 8693), where the token tells.
     """
 
     action: str
@@ -33,6 +33,7 @@ class Decision:
     reason: Reason | None = None
     request_id: str | None = None
     principal: Principal | None = None
+    actor: str | None = None
 
 
 class AuditLog:
@@ -44,12 +45,16 @@ class AuditLog:
     def __init__(
         self,
         *,
-        refusals_per_minute: int,
+        refusals_per_minute: int = REFUSALS_PER_MINUTE,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._refusals = Allowance(refusals_per_minute, monotonic=monotonic)
+        self._rate = refusals_per_minute
         self._wall = wall
+        self._monotonic = monotonic
+        self._allowance = float(refusals_per_minute)
+        self._counted_at = monotonic()
+        self.suppressed = 0
 
     def record(self, decision: Decision) -> None:
         """Writes one line, or counts it."""
@@ -60,8 +65,10 @@ class AuditLog:
 
     def record_refusal(self, decide: Callable[[], Decision]) -> None:
         """Writes one line, or counts it without asking what it would say: a flood is not worth that."""
-        if self._refusals.take():
+        if self._may_write():
             self._write(decide())
+        else:
+            self.suppressed += 1
 
     def _write(self, decision: Decision) -> None:
         principal = decision.principal
@@ -75,7 +82,16 @@ class AuditLog:
                 "issuer": principal.issuer if principal else None,
                 "subject": principal.subject if principal else None,
                 "client": principal.client if principal else None,
-                "actor": principal.actor if principal else None,
-                "suppressed": self._refusals.left_out(),
+                "suppressed": self.suppressed,
             },
         )
+        self.suppressed = 0
+
+    def _may_write(self) -> bool:
+        now = self._monotonic()
+        self._allowance = min(self._rate, self._allowance + (now - self._counted_at) * self._rate / 60)
+        self._counted_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True

@@ -38,6 +38,7 @@ class VerifiedClaims:
 
     Attributes:
         principal: who it is.
+        actor: who acts for the subject (RFC 8693), for the audit log.
         valid_from: first instant, in seconds since the epoch, at which the token is good; leeway included.
         valid_until: first instant at which it is good no more.
         keys: the source whose key made the signature.
@@ -46,6 +47,7 @@ class VerifiedClaims:
 
     seal: InitVar[object]
     principal: Principal
+    actor: str | None
     valid_from: float
     valid_until: float
     keys: Keys
@@ -104,22 +106,15 @@ class Verifier:
             KeysUnavailable: its issuer's keys are not to be had.
         """
         try:
-            return await self._verify(self.parse(token))
+            return await self._verify(token)
         except (Refusal, KeysUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a token makes a library do, it must not get past here
             log_unforeseen(_log, error)
             raise Refusal(Reason.INTERNAL) from None
 
-    def parse(self, token: str) -> Compact:
-        """Gives the parts of a token, of which nothing is verified.
-
-        Raises:
-            Refusal: it is not of the form that is taken.
-        """
-        return parse_compact(token, max_bytes=self._max_token_bytes, max_header_bytes=self._max_header_bytes)
-
-    async def _verify(self, parts: Compact) -> VerifiedClaims:
+    async def _verify(self, token: str) -> VerifiedClaims:
+        parts = parse_compact(token, max_bytes=self._max_token_bytes, max_header_bytes=self._max_header_bytes)
         header = parts.header
         name = parts.claims.get("iss")
         checker = self._checkers.get(name) if isinstance(name, str) else None
@@ -139,9 +134,8 @@ class Verifier:
             client=facts.client,
             permissions=facts.permissions,
             expires_at=datetime.fromtimestamp(facts.valid_until, UTC),
-            actor=facts.actor,
         )
-        return VerifiedClaims(_SEAL, principal, facts.valid_from, facts.valid_until, checker.keys, ring)
+        return VerifiedClaims(_SEAL, principal, facts.actor, facts.valid_from, facts.valid_until, checker.keys, ring)
 
 
 def _registry(algorithms: Iterable[str]) -> JWSRegistry:

@@ -15,7 +15,7 @@ from nexus.host.reasons import StartFailed, named, task_failure
 from nexus.host.registry import StagingRegistry
 from nexus.host.supervisor import Supervisor
 from nexus.spec.check import Check
-from nexus.spec.context import Cache, Events, ModuleContext
+from nexus.spec.context import Cache, ModuleContext
 from nexus.spec.route import Route
 from nexus.spec.state import Reason
 
@@ -46,14 +46,12 @@ class Resources:
         supervisor: runs its tasks.
         cache: its own part of the cache.
         http: the client session of all modules.
-        events: tells others what happens in it.
         clock: time.
     """
 
     supervisor: Supervisor
     cache: Cache
     http: "aiohttp.ClientSession"
-    events: Events
     clock: Clock
 
 
@@ -131,7 +129,6 @@ class ModuleInstance:
             cache=resources.cache,
             http=resources.http,
             tasks=self._tasks,
-            events=resources.events,
             registry=self._registry,
         )
 
@@ -262,7 +259,7 @@ class ModuleInstance:
             await asyncio.wait({life}, timeout=seconds)
             late = not life.done()
         if late:
-            self._problems.append(f"its clean-up did not end within {round(seconds, 1):g} s")
+            self._problems.append(f"its clean-up did not end within {seconds:g} s")
             await self._resources.supervisor.stop((life,), _LAST_STEPS)
             await self._close_what_is_left()
         return not late

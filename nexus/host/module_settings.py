@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,10 +19,11 @@ from nexus.config.problem import Problem
 from nexus.config.scrubber import Scrubber
 from nexus.config.settings import JobEntry, ModuleEntry
 from nexus.discovery.catalog import ModuleRecord
-from nexus.jobs.schedule import InvalidSchedule, parse_schedule
 from nexus.spec.state import ModuleState, Reason
 
 logger = logging.getLogger("nexus.host")
+
+_NOT_RUN: Final = "jobs are declared and checked, but this version runs none: the entry has no effect yet"
 
 
 class NoSettings(BaseModel):
@@ -120,11 +122,7 @@ def _bind_jobs(
             continue
         bound = bind(loaded.tree, (*at, "options"), job.options or NoSettings, scrubber=scrubber)
         yield from bound.problems
-        if entry.schedule is not None:
-            try:
-                parse_schedule(entry.schedule, entry.timezone)
-            except InvalidSchedule as error:
-                yield Problem(loaded.tree.origin((*at, "schedule")), dotted((*at, "schedule")), str(error))
+        yield Problem(loaded.tree.origin(at), dotted(at), _NOT_RUN, "warning")
         options[entry.name or entry.type] = bound.value if job.options else None
 
 
