@@ -49,11 +49,11 @@ class HostedJobs:
     def _of(self, record: ModuleRecord, bound: BoundModule) -> dict[JobKey, JobDefinition]:
         made = self._made.get(record.name)
         if made is None or made[0] is not record or made[1] is not bound:
-            made = self._made[record.name] = (record, bound, _definitions(record, bound))
+            made = self._made[record.name] = (record, bound, job_definitions(record, bound))
         return made[2]
 
 
-def _definitions(record: ModuleRecord, bound: BoundModule) -> dict[JobKey, JobDefinition]:
+def job_definitions(record: ModuleRecord, bound: BoundModule) -> dict[JobKey, JobDefinition]:
     """Gives the configured jobs, and each job that no entry names as one that runs on demand."""
     declared = {job.type: job for job in record.jobs}
     entries = record.entry.jobs if record.entry else ()
