@@ -13,7 +13,9 @@ from nexus.spec.errors import NexusError
 MAX_DEPTH = 16
 MAX_INTEGER_DIGITS = 20  # what 64 bits need, with a sign; longer numbers cost quadratic time and mean nothing here
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string that never ends is taken to the end of the text: looking for its end from each of its quotes anew would cost
+# quadratic time, before any signature is looked at.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 

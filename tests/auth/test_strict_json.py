@@ -87,7 +87,14 @@ def test_an_object_is_an_object(text):
 
 
 def test_quotes_and_brackets_do_not_cost_quadratic_time():
-    for text in (b'["' + b"\\" * 200_000, b'"' + b"[" * 200_000, b'["",' * 50_000, b"\\" * 200_000 + b"[" * 20):
+    for text in (
+        b'["' + b"\\" * 200_000,
+        b'"' + b"[" * 200_000,
+        b'["",' * 50_000,
+        b"\\" * 200_000 + b"[" * 20,
+        b"[" * 16 + b'"' + b'\\"' * 100_000 + b"[",
+        b'["' + b'\\"' * 100_000 + b"[" * 20 + b"\\",
+    ):
         started = time.process_time()
         with pytest.raises(MalformedJson):
             parse(text, max_bytes=1_000_000)
