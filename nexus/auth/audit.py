@@ -24,7 +24,6 @@ class Decision:
         reason: why it was refused; None where it was allowed.
         request_id: the request's id.
         principal: who asked; None where nobody knows.
-        actor: who acts for the subject (RFC 8693), where the token tells.
     """
 
     action: str
@@ -33,7 +32,6 @@ class Decision:
     reason: Reason | None = None
     request_id: str | None = None
     principal: Principal | None = None
-    actor: str | None = None
 
 
 class AuditLog:
@@ -82,6 +80,7 @@ class AuditLog:
                 "issuer": principal.issuer if principal else None,
                 "subject": principal.subject if principal else None,
                 "client": principal.client if principal else None,
+                "actor": principal.actor if principal else None,
                 "suppressed": self.suppressed,
             },
         )

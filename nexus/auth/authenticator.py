@@ -134,11 +134,6 @@ class Authenticator:
         """As `authenticate`, for who has asked `cached` before."""
         return (await self._verify(token)).principal
 
-    def actor(self, token: str) -> str | None:
-        """Who acts for the subject of a token that was just authenticated, for the audit log."""
-        claims = self._cache.get(token)
-        return claims.actor if claims is not None else None
-
     def status(self) -> tuple[IssuerStatus, ...]:
         """How the keys of each issuer are doing."""
         return tuple(issuer.keys.status() for issuer in self._trusted)

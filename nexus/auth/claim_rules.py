@@ -16,7 +16,7 @@ class Facts:
     Attributes:
         subject: `sub`.
         client: who the token was issued to, where the issuer tells.
-        actor: `act.sub` (RFC 8693, section 4.1): who acts for the subject; for the audit log, it grants nothing.
+        actor: `act.sub` (RFC 8693, section 4.1): who acts for the subject; it grants nothing.
         permissions: exact names.
         valid_from: first instant at which the token is good, leeway included.
         valid_until: first instant at which it is good no more, leeway included.

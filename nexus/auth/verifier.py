@@ -38,7 +38,6 @@ class VerifiedClaims:
 
     Attributes:
         principal: who it is.
-        actor: who acts for the subject (RFC 8693), for the audit log.
         valid_from: first instant, in seconds since the epoch, at which the token is good; leeway included.
         valid_until: first instant at which it is good no more.
         keys: the source whose key made the signature.
@@ -47,7 +46,6 @@ class VerifiedClaims:
 
     seal: InitVar[object]
     principal: Principal
-    actor: str | None
     valid_from: float
     valid_until: float
     keys: Keys
@@ -134,8 +132,9 @@ class Verifier:
             client=facts.client,
             permissions=facts.permissions,
             expires_at=datetime.fromtimestamp(facts.valid_until, UTC),
+            actor=facts.actor,
         )
-        return VerifiedClaims(_SEAL, principal, facts.actor, facts.valid_from, facts.valid_until, checker.keys, ring)
+        return VerifiedClaims(_SEAL, principal, facts.valid_from, facts.valid_until, checker.keys, ring)
 
 
 def _registry(algorithms: Iterable[str]) -> JWSRegistry:

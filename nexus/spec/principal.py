@@ -14,6 +14,7 @@ class Principal:
         client: the client the token was issued to (`azp` or `client_id`), where the issuer tells.
         permissions: exact names, from the claim that the issuer's profile reads.
         expires_at: UTC instant after which the token is refused.
+        actor: who acts for the subject (`act`, RFC 8693, section 4.1), where the token tells; it permits nothing.
     """
 
     issuer: str
@@ -21,6 +22,7 @@ class Principal:
     client: str | None
     permissions: frozenset[str]
     expires_at: datetime
+    actor: str | None = None
 
     def has(self, *permissions: str) -> bool:
         """True where the principal has every one of the named permissions."""

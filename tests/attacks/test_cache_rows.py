@@ -1,4 +1,4 @@
-"""Verified tokens that are remembered: rows C30 and K1 to K6."""
+"""Verified tokens that are remembered: rows C29, C30 and K1 to K6."""
 
 import pytest
 
@@ -94,3 +94,11 @@ async def test_k6_an_outage_is_not_remembered_as_a_refusal(stage_factory, issuer
         await issuer.start()
         clock.advance(5)
         await stage.takes(token)
+
+
+async def test_c29_who_acts_for_the_subject_is_in_the_audit_log_each_time(stage, issuer):
+    token = issuer.mint(permissions=["admin"], act={"sub": "robot", "permissions": ["more"]})
+    for _ in range(2):
+        await stage.takes(token, "/api/version")
+        (line,) = stage.log.events("audit")
+        assert (line.subject, line.actor) == ("tester", "robot")

@@ -11,7 +11,12 @@ from nexus.auth.refusal import Reason
 from nexus.spec.principal import Principal
 
 ANN = Principal(
-    issuer="https://issuer", subject="ann", client="app", permissions=frozenset(), expires_at=datetime.now(UTC)
+    issuer="https://issuer",
+    subject="ann",
+    client="app",
+    permissions=frozenset(),
+    expires_at=datetime.now(UTC),
+    actor="robot",
 )
 REFUSED = Decision(action="api.read", target="/api/modules", decision="refused", reason=Reason.EXPIRED)
 
@@ -24,9 +29,7 @@ def audit(clock, caplog):
 
 def test_a_line_tells_who_did_what_to_what(audit, caplog, clock):
     audit.record(
-        Decision(
-            action="job.run", target="hello/sweep", decision="allowed", request_id="r1", principal=ANN, actor="robot"
-        )
+        Decision(action="job.run", target="hello/sweep", decision="allowed", request_id="r1", principal=ANN)
     )
 
     (record,) = caplog.records

@@ -4,8 +4,10 @@
 async def test_c29_delegation_is_known_but_grants_nothing(authenticator, issuer):
     token = issuer.mint(permissions=["read"], act={"sub": "robot", "scope": "admin", "permissions": ["admin"]})
 
-    assert (await authenticator.authenticate(token)).permissions == {"read"}
-    assert authenticator.actor(token) == "robot"
+    principal = await authenticator.authenticate(token)
+
+    assert (principal.permissions, principal.actor) == ({"read"}, "robot")
+    assert authenticator.cached(token).actor == "robot"
 
 
 async def test_c30_a_token_may_be_used_again(authenticator, issuer):

@@ -249,7 +249,7 @@ def test_only_the_verifier_makes_verified_claims():
     good = decide(GOOD)
 
     with pytest.raises(TypeError, match="only the verifier"):
-        VerifiedClaims(object(), good.principal, None, 0, 1e12, good.keys, good.ring)
+        VerifiedClaims(object(), good.principal, 0, 1e12, good.keys, good.ring)
     with pytest.raises(ValueError, match="seal"):
         dataclasses.replace(good, valid_until=1e12)
     with pytest.raises(dataclasses.FrozenInstanceError):
