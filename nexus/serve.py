@@ -11,11 +11,13 @@ from aiohttp import web
 
 from nexus.api import introspection
 from nexus.auth import resource_metadata
-from nexus.auth.audit import AuditLog
+from nexus.auth.allowance import Allowance
+from nexus.auth.audit import AuditLog, Decision
 from nexus.auth.authenticator import Authenticator
 from nexus.auth.guard import Guard
 from nexus.auth.local_issuer import check_bind_address
 from nexus.auth.readiness import keys_readiness
+from nexus.config.auth_settings import AuthSettings
 from nexus.config.host_binding import host_problems
 from nexus.config.problem import InvalidConfig
 from nexus.config.scrubber import Scrubber
@@ -68,15 +70,16 @@ def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str
 @asynccontextmanager
 async def assembled(host: Host) -> AsyncIterator[web.Application]:
     """Opens `host` with all that belongs to it, and gives the application that serves it."""
-    async with _opened(host) as (app, _keys):
+    async with _opened(host, AuditLog(refusals_per_minute=_logged_refusals(host.settings))) as (app, _keys):
         yield app
 
 
 @asynccontextmanager
-async def _opened(host: Host) -> AsyncIterator[tuple[web.Application, Authenticator]]:
+async def _opened(host: Host, audit: AuditLog) -> AsyncIterator[tuple[web.Application, Authenticator]]:
     settings = host.settings.global_
     ensure(host.state_dir)
-    guard = Guard(resource_metadata=resource_metadata.address(settings), audit=AuditLog())
+    refusals = Allowance(_logged_refusals(host.settings))
+    guard = Guard(resource_metadata=resource_metadata.address(settings), audit=audit, refusals=refusals)
     async with (
         host,
         Authenticator(
@@ -90,6 +93,10 @@ async def _opened(host: Host) -> AsyncIterator[tuple[web.Application, Authentica
         resource_metadata.add(routes, settings, issuers=keys.issuers, permission=keys.permission)
         introspection.add(routes, host, permission=keys.permission)
         yield application.build(host, routes=routes, guard=guard.middleware), keys
+
+
+def _logged_refusals(settings: HostSettings) -> int:
+    return (settings.global_.auth or AuthSettings()).logged_refusals
 
 
 class _Source:
@@ -108,6 +115,7 @@ class _Source:
 
 async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted) -> int:
     prepared = source.latest
+    audit = AuditLog(refusals_per_minute=_logged_refusals(settings))
     host = Host(
         prepared.loaded,
         settings,
@@ -123,6 +131,8 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
         return _strict_code(host) if source.options.strict else None
 
     async def reload(keys: Authenticator) -> None:
+        # By a signal, of which the system does not tell who sent it.
+        audit.record(Decision(action="reload", target="SIGHUP", decision="allowed"))
         # First, and whatever becomes of the rest: a key that was withdrawn opens nothing from here on.
         await keys.reload_keys()
         again = await asyncio.to_thread(source.read_again, host)
@@ -130,7 +140,7 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
         if report.log_level is not None:
             logging.getLogger().setLevel(report.log_level.upper())
 
-    async with _opened(host) as (app, keys):
+    async with _opened(host, audit) as (app, keys):
         return await serving.run(app, host, started=start, reload=lambda: reload(keys))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from nexus.auth.allowance import Allowance
 from nexus.auth.refusal import Reason
+from nexus.http import log_format
 from nexus.spec.principal import Principal
 
-REFUSALS_PER_MINUTE = 120  # what a person can still read; a flood must not fill the disk
-_log = logging.getLogger("nexus.audit")
+_log = logging.getLogger(log_format.AUDIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Decision:
     """One decision.
 
     Attributes:
-        action: what was asked for, such as `api.read` or `job.run`.
+        action: what was asked for: `api.read`, `api.write` or `reload`.
         target: of what; a path or a name, never a query.
         decision: what was decided.
         reason: why it was refused; None where it was allowed.
@@ -43,16 +44,12 @@ class AuditLog:
     def __init__(
         self,
         *,
-        refusals_per_minute: int = REFUSALS_PER_MINUTE,
+        refusals_per_minute: int,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rate = refusals_per_minute
+        self._refusals = Allowance(refusals_per_minute, monotonic=monotonic)
         self._wall = wall
-        self._monotonic = monotonic
-        self._allowance = float(refusals_per_minute)
-        self._counted_at = monotonic()
-        self.suppressed = 0
 
     def record(self, decision: Decision) -> None:
         """Writes one line, or counts it."""
@@ -63,10 +60,8 @@ class AuditLog:
 
     def record_refusal(self, decide: Callable[[], Decision]) -> None:
         """Writes one line, or counts it without asking what it would say: a flood is not worth that."""
-        if self._may_write():
+        if self._refusals.take():
             self._write(decide())
-        else:
-            self.suppressed += 1
 
     def _write(self, decision: Decision) -> None:
         principal = decision.principal
@@ -81,16 +76,6 @@ class AuditLog:
                 "subject": principal.subject if principal else None,
                 "client": principal.client if principal else None,
                 "actor": principal.actor if principal else None,
-                "suppressed": self.suppressed,
+                "suppressed": self._refusals.left_out(),
             },
         )
-        self.suppressed = 0
-
-    def _may_write(self) -> bool:
-        now = self._monotonic()
-        self._allowance = min(self._rate, self._allowance + (now - self._counted_at) * self._rate / 60)
-        self._counted_at = now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True

@@ -2,7 +2,7 @@
 
 It reads the access that the resolved route declares. A route without policy, an unknown path and a known path under
 another method are protected too, so nothing shows before the caller is known. The body is not read here, and the client
-learns one fixed text per code; the exact reason is in the log and the counters.
+learns one fixed text per code; the exact reason is in the log, bounded in rate, and in the counters.
 """
 
 import logging
@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from nexus.auth.allowance import Allowance
 from nexus.auth.audit import AuditLog, Decision
 from nexus.auth.authenticator import Authenticator
 from nexus.auth.bearer import is_token_elsewhere, read_bearer
@@ -40,11 +41,13 @@ class Guard:
     Args:
         resource_metadata: address of the document of RFC 9728, told in challenges.
         audit: where decisions on the introspection API are written.
+        refusals: how many refusals of other requests are logged.
     """
 
-    def __init__(self, *, resource_metadata: str, audit: AuditLog) -> None:
+    def __init__(self, *, resource_metadata: str, audit: AuditLog, refusals: Allowance) -> None:
         self._answers = RefusalAnswers(resource_metadata)
         self._audit = audit
+        self._refusals = refusals
         self._authenticator: Authenticator | None = None
 
     def attach(self, authenticator: Authenticator) -> None:
@@ -143,9 +146,10 @@ class Guard:
     def _record(self, request: web.Request, why: Refusal | KeysUnavailable, principal: Principal | None) -> None:
         if _is_introspection(request):
             self._audit.record_refusal(lambda: _decision(request, principal, why))
-        elif _log.isEnabledFor(logging.DEBUG):
+        elif self._refusals.take():
             reason = why.reason if isinstance(why, Refusal) else "keys_unavailable"
-            _log.debug("refused", extra={"event": "auth.refused", "reason": reason})
+            told = {"event": "auth.refused", "reason": reason, "suppressed": self._refusals.left_out()}
+            _log.info("refused", extra=told)
 
 
 def _unavailable(retry_after: int) -> Problem:

@@ -100,6 +100,7 @@ class AuthSettings(IssuerRules):
     local: bool = Field(False, description="Also take the local issuer's tokens while an issuer is configured.")
     allow_remote_local: bool = Field(False, description="Let the local issuer serve on an address beyond loopback.")
     cache_entries: int = Field(1024, ge=0, le=1_000_000, description="Verified tokens remembered; 0: none.")
+    logged_refusals: int = Field(120, ge=1, le=60_000, description="Refusals logged in a minute; the rest are counted.")
     keys: KeySettings = Field(default_factory=KeySettings, description="How keys are fetched and kept.")
 
     @field_validator("issuer")

@@ -12,6 +12,9 @@ from typing import IO, Final, Literal, TextIO
 from nexus.config.scrubber import Scrubber, ScrubbingFilter
 from nexus.http.inflight import CURRENT
 
+AUDIT: Final = "nexus.audit"
+"""The logger of decisions and actions."""
+
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OURS: Final = frozenset({"event", "module_name", "request_id"})
 _COLOURS: Final = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31;1m"}
@@ -110,7 +113,7 @@ def set_up(
     """Sends all log records to `stream` (stderr), scrubbed, and gives the handler.
 
     `auto` is text on a terminal, without colours where `NO_COLOR` is set, and JSON elsewhere. Calling it again
-    replaces what an earlier call set up.
+    replaces what an earlier call set up. The level is that of everything but the audit log, which is always written.
     """
     target = stream or sys.stderr or _nowhere()
     handler = StderrHandler(target)
@@ -126,6 +129,8 @@ def set_up(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    # Who did what is told at every level: it is no matter of how much an operator wants to read.
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
     if level == "debug":
         # Their debug lines are about every packet and every select; they would bury ours.
         logging.getLogger("asyncio").setLevel(logging.INFO)

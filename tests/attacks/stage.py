@@ -95,7 +95,7 @@ class Stage:
         Args:
             request: the bytes, or what makes them of a target.
             code: of the answer, a key of `STATUSES`.
-            reasons: one of them stands in the audit line.
+            reasons: one of them stands in the line of the log.
             secret: what must not be found again anywhere; the token as a rule.
             targets: where to.
             fetches: whether asking the issuer is allowed.
@@ -112,7 +112,7 @@ class Stage:
                 assert len(self.issuer.requests) == requests, "the issuer was asked"
                 own = str(self.host.url.rsplit(":", 1)[1].split("/")[0])
                 assert [seen for seen in connections if own not in seen] == []
-            self.judge_audit(reply, target, code, reasons)
+            self.judge_log(reply, target, code, reasons)
 
     def judge(self, reply: Reply, code: str, secret: str | bytes = "") -> None:
         status = STATUSES[code]
@@ -130,17 +130,20 @@ class Stage:
             assert leak(secret, self.log.text) is None
         assert "Traceback" not in self.log.text
 
-    def judge_audit(self, reply: Reply, target: str, code: str, reasons: tuple[str, ...]) -> None:
-        lines = [record for record in self.log.events("audit") if record.name == "nexus.audit"]
-        if not target.startswith("/api") or code == "not_http":
+    def judge_log(self, reply: Reply, target: str, code: str, reasons: tuple[str, ...]) -> None:
+        lines = [*self.log.events("audit"), *self.log.events("auth.refused")]
+        if code == "not_http":
             assert lines == []
             return
         (line,) = lines
-        assert line.decision == ("unavailable" if code == "unavailable" else "refused")
-        assert line.target.split(" ")[1] == target.split("?", maxsplit=1)[0]
+        assert line.levelname == "INFO"
         assert line.request_id == reply.one("X-Request-ID")
         if reasons:
             assert line.reason in reasons
+        if target.startswith("/api"):
+            assert line.name == "nexus.audit"
+            assert line.decision == ("unavailable" if code == "unavailable" else "refused")
+            assert line.target.split(" ")[1] == target.split("?", maxsplit=1)[0]
         assert "\n" not in self.log.lines[self.log.records.index(line) * 2]
 
     async def takes(self, token: str, *targets: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from nexus.auth.allowance import Allowance
 from nexus.auth.audit import AuditLog, Decision
 from nexus.auth.counters import Counters
 from nexus.auth.refusal import Reason
@@ -28,9 +29,7 @@ def audit(clock, caplog):
 
 
 def test_a_line_tells_who_did_what_to_what(audit, caplog, clock):
-    audit.record(
-        Decision(action="job.run", target="hello/sweep", decision="allowed", request_id="r1", principal=ANN)
-    )
+    audit.record(Decision(action="job.run", target="hello/sweep", decision="allowed", request_id="r1", principal=ANN))
 
     (record,) = caplog.records
     assert (record.event, record.time, record.issuer, record.subject) == ("audit", clock.now, "https://issuer", "ann")
@@ -56,6 +55,15 @@ def test_what_was_allowed_is_always_written(audit, caplog):
         audit.record(Decision(action="job.run", target="x", decision="allowed", principal=ANN))
 
     assert [record.decision for record in caplog.records].count("allowed") == 20
+
+
+def test_an_allowance_never_lets_more_through_than_its_rate(clock):
+    allowance = Allowance(3, monotonic=clock.monotonic)
+    assert [allowance.take() for _ in range(5)] == [True] * 3 + [False] * 2
+
+    clock.advance(3600)
+    assert [allowance.take() for _ in range(5)] == [True] * 3 + [False] * 2
+    assert (allowance.left_out(), allowance.left_out()) == (4, 0)
 
 
 def test_counters_are_bounded_by_the_reasons():

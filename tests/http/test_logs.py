@@ -42,6 +42,15 @@ def written():
 log = logging.getLogger("nexus.test")
 
 
+def test_the_audit_log_is_written_at_every_level(written):
+    stream = written(level="error")
+
+    log.warning("too quiet")
+    logging.getLogger("nexus.audit").info("decision")
+
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["decision"]
+
+
 def test_a_line_is_one_json_object_that_knows_its_request_and_module(written):
     stream = written()
     token = CURRENT.set(Inflight("r-1", bound("GET", "/hi", module="hello"), None, 0.0))
