@@ -14,6 +14,7 @@ from nexus.auth import resource_metadata
 from nexus.auth.allowance import Allowance
 from nexus.auth.audit import AuditLog, Decision
 from nexus.auth.authenticator import Authenticator
+from nexus.auth.exposure import log_exposures
 from nexus.auth.guard import Guard
 from nexus.auth.local_issuer import check_bind_address
 from nexus.auth.readiness import keys_readiness
@@ -64,6 +65,7 @@ def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str
     log_format.set_up(level=settings.log.level, layout=settings.log.format, scrubber=prepared.scrubber)
     for problem in host_problems(prepared.problems):
         _log.warning("configuration: %s", problem, extra={"event": "config.warning"})
+    log_exposures(settings)
     return asyncio.run(_serve(_Source(options, environ, prepared), prepared.settings, on_started))
 
 

@@ -1,4 +1,4 @@
-"""Who did what is on stderr, whatever else an operator wants to read there."""
+"""Who did what, and who could, is on stderr, whatever else an operator wants to read there."""
 
 import signal
 
@@ -29,3 +29,10 @@ async def test_decisions_and_actions_are_told_at_every_level_of_the_log(tmp_path
     ]
     assert [line["subject"] for line in lines] == ["tester", None, None]
     assert host.log() == lines
+
+
+async def test_a_host_says_at_its_start_that_the_local_issuer_serves_beside_another(tmp_path):
+    auth = '[global.auth]\nissuer = "http://127.0.0.1:1/"\naudience = "a"\nlocal = true\n'
+    async with served(tmp_path, auth + CONFIG.replace("error", "warning")) as host:
+        await host.until(lambda: host.log(event="auth.exposed"))
+        assert await host.stop() == 0
