@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from nexus.auth.authenticator import Authenticator
-from nexus.auth.compact import parse_compact
-from nexus.auth.refusal import KeysUnavailable, Reason, Refusal
+from nexus.auth.refusal import Reason, Refusal
 from nexus.auth.token_rules import TokenRules
-from nexus.auth.verifier import MAX_HEADER_BYTES, MAX_TOKEN_BYTES
 from nexus.spec.principal import Principal
 
 _MAX_SHOWN = 200
@@ -112,8 +110,8 @@ class _Found:
             name: issuer.rules for issuer in authenticator.trusted for name in issuer.rules.accepted_issuers
         }
         try:
-            parts = parse_compact(token, max_bytes=MAX_TOKEN_BYTES, max_header_bytes=MAX_HEADER_BYTES)
-        except (Refusal, KeysUnavailable):
+            parts = authenticator.verifier.parse(token)
+        except Refusal:
             self._claims: dict[str, object] = {}
             self._header: tuple[str, str | None, str | None] = ("", None, None)
         else:

@@ -104,15 +104,22 @@ class Verifier:
             KeysUnavailable: its issuer's keys are not to be had.
         """
         try:
-            return await self._verify(token)
+            return await self._verify(self.parse(token))
         except (Refusal, KeysUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a token makes a library do, it must not get past here
             log_unforeseen(_log, error)
             raise Refusal(Reason.INTERNAL) from None
 
-    async def _verify(self, token: str) -> VerifiedClaims:
-        parts = parse_compact(token, max_bytes=self._max_token_bytes, max_header_bytes=self._max_header_bytes)
+    def parse(self, token: str) -> Compact:
+        """Gives the parts of a token, of which nothing is verified.
+
+        Raises:
+            Refusal: it is not of the form that is taken.
+        """
+        return parse_compact(token, max_bytes=self._max_token_bytes, max_header_bytes=self._max_header_bytes)
+
+    async def _verify(self, parts: Compact) -> VerifiedClaims:
         header = parts.header
         name = parts.claims.get("iss")
         checker = self._checkers.get(name) if isinstance(name, str) else None

@@ -41,6 +41,14 @@ async def test_the_first_rule_that_fails_is_told_with_what_was_found(authenticat
     assert not any(part in repr(explanation) for part in token.split("."))
 
 
+async def test_a_token_of_a_length_that_the_settings_allow_is_explained_in_full(authenticator_factory, issuer):
+    async with authenticator_factory(issuer.settings(max_token_bytes=20_000)) as authenticator:
+        explanation = await explain(authenticator, issuer.mint(aud="https://other", x="y" * 9000))
+
+    (failed,) = [outcome for outcome in explanation.rules if outcome.outcome == "fails"]
+    assert "expected 'https://nexus.example'" in failed.detail
+
+
 @pytest.mark.parametrize("token", ["", "garbage", "a.b.c", "\udce9", "x" * 100_000], ids=range(5))
 async def test_garbage_is_explained_too(authenticator, token):
     explanation = await explain(authenticator, token)
