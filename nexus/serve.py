@@ -93,7 +93,7 @@ async def _opened(host: Host, audit: AuditLog) -> AsyncIterator[tuple[web.Applic
         routes = HostRoutes()
         probes.add(routes, host, lambda request: guard.allows(request, keys.permission))
         resource_metadata.add(routes, settings, issuers=keys.issuers, permission=keys.permission)
-        introspection.add(routes, host, permission=keys.permission)
+        introspection.add(routes, host, permission=keys.permission, counters=keys.counters)
         yield application.build(host, routes=routes, guard=guard.middleware), keys
 
 

@@ -1,4 +1,4 @@
-"""What a flood of bad tokens costs and tells: row C34."""
+"""What a flood of bad tokens costs and tells (row C34), and what is counted of it."""
 
 import logging
 import time
@@ -38,3 +38,28 @@ async def test_a_flood_asks_nobody_and_is_told_nothing(stage, issuer, make):
     assert len(told) == 1
     assert len(issuer.requests) == requests
     _log.info("99 of 100 refusals took less than %.1f ms", sorted(took)[int(COUNT * 0.99)] * 1000)
+
+
+async def test_what_became_of_the_tokens_is_counted_by_reason(stage, issuer):
+    async def counts():
+        return (await stage.with_token(issuer.mint(permissions=["admin"]), "/api/health")).json()["tokens"]
+
+    before, good = await counts(), issuer.mint(permissions=["read"])
+    for token in ("garbage", "garbage", issuer.mint(aud="x"), good, good):
+        await stage.with_token(token)
+    await stage.get("/api/version")
+
+    after = await counts()
+
+    assert {name: after[name] - before[name] for name in ("verified", "cached", "unavailable")} == {
+        "verified": 2,
+        "cached": 1,
+        "unavailable": 0,
+    }
+    told = {reason: count - before["refused"].get(reason, 0) for reason, count in after["refused"].items()}
+    assert {reason: count for reason, count in told.items() if count} == {
+        "not_compact_jws": 2,
+        "wrong_audience": 1,
+        "lacks_permission": 2,
+        "no_credential": 1,
+    }

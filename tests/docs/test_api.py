@@ -11,7 +11,7 @@ from .fences import ROOT, blocks
 
 PAGE = ROOT / "docs" / "api.md"
 EXAMPLES = [block for block in blocks(PAGE) if "answers" in block.words]
-OPEN = {"dependencies", "modules", "timing", "paths", "components", "properties", "checks", "config"}
+OPEN = {"dependencies", "modules", "timing", "paths", "components", "properties", "checks", "config", "refused"}
 """Members whose own members are names that differ from host to host."""
 
 WAITING = """
