@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+import aiohttp
 from aiohttp import web
 
 from nexus.api import introspection
@@ -84,9 +85,9 @@ async def _opened(host: Host, audit: AuditLog) -> AsyncIterator[tuple[web.Applic
     guard = Guard(resource_metadata=resource_metadata.address(settings), audit=audit, refusals=refusals)
     async with (
         host,
-        Authenticator(
-            settings.auth, state_dir=host.state_dir, session=host.session, spawn=host.supervisor.start
-        ) as keys,
+        # Not the modules' connections: one that holds them all must not keep the host from the issuers' keys.
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        Authenticator(settings.auth, state_dir=host.state_dir, session=session, spawn=host.supervisor.start) as keys,
     ):
         guard.attach(keys)
         host.add_readiness_source("auth", lambda: keys_readiness(keys))

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Literal, Protocol, Self
 
-from nexus.auth.jwk_import import ImportedKeys, import_keys
+from nexus.auth.jwk_import import ImportedKeys, UnusableKeySet, import_keys
 from nexus.auth.key_download import Downloaded, KeyDownload
 from nexus.auth.key_ring import KeyRing, PublicKey
 from nexus.auth.key_store import KeyStore, StoredKeys
@@ -223,10 +223,15 @@ class KeySource:
             self._adopt(downloaded, imported)
 
     async def _import(self, document: object) -> ImportedKeys:
-        # In a thread, because a hundred keys of the largest size take 30 ms.
-        return await asyncio.to_thread(
-            import_keys, document, algorithms=self._download.algorithms, max_keys=self._bounds.max_keys
-        )
+        # In a thread, because a hundred keys of the largest size take 30 ms; not waited for without end, because all
+        # threads may be held by a module.
+        try:
+            async with asyncio.timeout(self._bounds.timeout):
+                return await asyncio.to_thread(
+                    import_keys, document, algorithms=self._download.algorithms, max_keys=self._bounds.max_keys
+                )
+        except TimeoutError:
+            raise UnusableKeySet("the key set was not read in time, the host's threads are all held") from None
 
     def _failed(self, error: str) -> None:
         self._fails += 1

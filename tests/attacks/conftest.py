@@ -46,17 +46,18 @@ async def issuer(session_key, clock):
 
 @pytest.fixture
 def stage_factory(issuer, log, tmp_path):
-    """Opens a stage; its arguments are those of `[global.auth]`, `server` is the table of that name."""
+    """Opens a stage; its arguments are those of `[global.auth]`; `server` and `client` are whole tables."""
     count = 0
 
     @asynccontextmanager
-    async def open_stage(*modules, server=None, warm=True, **auth):
+    async def open_stage(*modules, server=None, client=None, warm=True, **auth):
         nonlocal count
         count += 1
         witness = Witness()
         tables = {
             "auth": without_none({"issuer": issuer.url, "audience": issuer.audience, **auth}),
             "server": {"host": "127.0.0.1", "port": 0, **(server or {})},
+            "client": client or {},
         }
         folder = tmp_path / f"state-{count}"
         async with running_host(witness.module, *modules, state_dir=folder, config={"global": tables}) as host:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from joserfc.jwk import RSAKey
 
+import nexus
 from nexus.testing.issuer import Issuer
 from tests.auth.rows.case import attacker, signed_by
 from tests.auth.rows.header_rows import published
@@ -235,6 +236,37 @@ async def test_j12_a_client_that_leaves_costs_the_others_nothing(stage_factory, 
         proceed.set()
         assert [reply.status for reply in await asyncio.gather(*tasks[5:])] == [200] * 5
     assert issuer.requests.count("/jwks.json") == 1
+
+
+async def test_a_module_that_holds_all_connections_keeps_nobody_from_the_keys(stage_factory, issuer, clock):
+    arrived, left, module = asyncio.Event(), asyncio.Event(), nexus.Module("greedy", version="1.0.0")
+
+    async def never_answer(reader, writer):
+        arrived.set()
+        while await reader.read(4096):
+            pass
+        writer.close()
+        await writer.wait_closed()
+        left.set()
+
+    @module.get("/hold", access=nexus.PUBLIC)
+    async def hold(request):
+        port = silent.sockets[0].getsockname()[1]
+        return web.json_response((await nexus.context(request).http.get(f"http://127.0.0.1:{port}/")).status)
+
+    silent = await asyncio.start_server(never_answer, "127.0.0.1", 0)
+    await issuer.stop()
+    async with stage_factory(module, warm=False, client={"max_connections": 1}) as stage:
+        held = asyncio.create_task(stage.get("/m/greedy/hold"))
+        await arrived.wait()
+        await issuer.start()
+        clock.advance(5)
+
+        await stage.takes(issuer.mint(permissions=["admin"]))
+
+        held.cancel()
+    silent.close()
+    await left.wait()
 
 
 @pytest.mark.parametrize("jump", [86_400, -86_400], ids=["J13-forward", "J13-back"])

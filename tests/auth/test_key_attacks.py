@@ -20,7 +20,7 @@ from nexus.testing.issuer import Issuer
 from .rows.case import b64, claims_of, header_of
 
 _log = logging.getLogger("nexus.tests")
-LIMITS = {"timeout": 0.3, "max_bytes": 16_384, "max_keys": 10}
+LIMITS = {"timeout": 1.0, "max_bytes": 16_384, "max_keys": 10}
 
 
 def respond(body=b"", *, status=200, content_type="application/json", **headers):

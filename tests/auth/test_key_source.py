@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import stat
+import threading
 
 import pytest
 from aiohttp import web
 
+from nexus.auth import key_source
 from nexus.auth.refusal import KeysUnavailable, Refusal
 
 
@@ -242,6 +244,25 @@ async def test_a_state_directory_that_cannot_be_written_stops_nothing(authentica
     async with authenticator_factory(issuer.settings(), state_dir=tmp_path / "state") as authenticator:
         assert await authenticator.authenticate(issuer.mint())
         await until(lambda: "could not be saved" in caplog.text)
+
+
+async def test_threads_that_are_all_held_are_an_outage_like_any_other(
+    authenticator_factory, issuer, clock, monkeypatch
+):
+    async with authenticator_factory(issuer.settings(keys={"timeout": 0.2})) as authenticator:
+        token, released = issuer.mint(), threading.Event()
+        await authenticator.authenticate(token)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(key_source, "import_keys", lambda *_, **__: released.wait())
+            (status,) = await authenticator.reload_keys()
+        released.set()
+
+        assert (status.level, "threads" in status.last_error) == ("warn", True)
+        assert await authenticator.authenticate(token)
+        clock.advance(2)
+        (status,) = await authenticator.reload_keys()
+        assert status.level == "pass"
 
 
 async def test_keys_come_without_any_request(authenticator_factory, issuer):
