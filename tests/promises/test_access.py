@@ -167,8 +167,10 @@ def _encoded(text: str, times: int = 1) -> str:
 
 
 def _at_slash(path: str, index: int, new: str) -> str:
-    """Puts `new` in place of one slash of the path."""
+    """Puts `new` in place of one slash of the path; an earlier trick may have left none."""
     places = [place for place, letter in enumerate(path) if letter == "/"]
+    if not places:
+        return path
     at = places[index % len(places)]
     return path[:at] + new + path[at + 1 :]
 
