@@ -67,8 +67,12 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Ends; without a reference to its request, which would be a cycle for the collector."""
+        latest, self.latest = self.latest, None
+        is_answered = self._current_request is None
         super().connection_lost(exc)
-        self.latest = None
+        if latest is not None and is_answered:
+            # aiohttp waits ten seconds for the rest of a body that nobody read, and a drain would wait for that.
+            latest.content.feed_eof()
 
     def data_received(self, data: bytes) -> None:
         """Takes bytes, and notes when those of a head began to come that is not complete yet."""

@@ -213,6 +213,18 @@ async def test_idle_connections_are_closed_after_their_chance(host):
         writer.close()
 
 
+async def test_a_client_that_left_before_its_body_was_read_does_not_hold_the_drain(host):
+    host.add("m", route(quick, method="POST"))
+    async with serving(host) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(b"POST /m/m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nthe beginning")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+        async with asyncio.timeout(2):
+            await running.server.drain(delay=0, grace=30)
+
+
 async def test_a_port_in_use_is_one_sentence_with_a_remedy():
     [taken] = await listen("127.0.0.1", 0)
     port = taken.getsockname()[1]
