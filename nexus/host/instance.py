@@ -259,7 +259,7 @@ class ModuleInstance:
             await asyncio.wait({life}, timeout=seconds)
             late = not life.done()
         if late:
-            self._problems.append(f"its clean-up did not end within {seconds:g} s")
+            self._problems.append(f"its clean-up did not end within {round(seconds, 1):g} s")
             await self._resources.supervisor.stop((life,), _LAST_STEPS)
             await self._close_what_is_left()
         return not late
