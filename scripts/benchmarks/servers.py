@@ -15,6 +15,9 @@ HERE = Path(__file__).parent
 NEXUS = Path(sys.executable).parent / "nexus"
 SERVER_CORE, LOAD_CORE = 0, 1
 
+# Where it is set, every start compiles anew what the first one of an installation compiles for all.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pinned(core: int, command: Sequence[str]) -> list[str]:
     """The command on one core, where the system can do that and has more than one."""
