@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nexus.spec.access import requiring as requiring
     from nexus.spec.check import Check as Check
     from nexus.spec.context import Cache as Cache
+    from nexus.spec.context import Events as Events
     from nexus.spec.context import ModuleContext as ModuleContext
     from nexus.spec.context import Registry as Registry
     from nexus.spec.context import RequestContext as RequestContext
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from nexus.spec.errors import NexusError as NexusError
     from nexus.spec.errors import NotReady as NotReady
     from nexus.spec.errors import Problem as Problem
+    from nexus.spec.event import ModuleEvent as ModuleEvent
     from nexus.spec.hooks import hookimpl as hookimpl
     from nexus.spec.job import Job as Job
+    from nexus.spec.job import RunFinished as RunFinished
+    from nexus.spec.job_context import JobContext as JobContext
     from nexus.spec.manifest import Manifest as Manifest
     from nexus.spec.module import Module as Module
     from nexus.spec.principal import Principal as Principal
@@ -41,11 +45,14 @@ _HOMES = {
     "Cache": "nexus.spec.context",
     "Check": "nexus.spec.check",
     "ConfigError": "nexus.spec.errors",
+    "Events": "nexus.spec.context",
     "InvalidDeclaration": "nexus.spec.errors",
     "Job": "nexus.spec.job",
+    "JobContext": "nexus.spec.job_context",
     "Manifest": "nexus.spec.manifest",
     "Module": "nexus.spec.module",
     "ModuleContext": "nexus.spec.context",
+    "ModuleEvent": "nexus.spec.event",
     "ModuleState": "nexus.spec.state",
     "ModuleStateChanged": "nexus.spec.state",
     "NexusError": "nexus.spec.errors",
@@ -58,6 +65,7 @@ _HOMES = {
     "Registry": "nexus.spec.context",
     "RequestContext": "nexus.spec.context",
     "Route": "nexus.spec.route",
+    "RunFinished": "nexus.spec.job",
     "Secret": "nexus.config.secret",
     "Tasks": "nexus.spec.context",
     "context": "nexus.http.context",

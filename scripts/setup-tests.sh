@@ -42,8 +42,14 @@ has_unpacked() {
 # The packages themselves and what an installation of them would add to this system.
 missing_from_system() {
   local plan
-  plan=$(apt-get install --simulate --reinstall --no-install-recommends "$@" 2>/dev/null) || return 1
+  # shellcheck disable=SC2046  # a list of names
+  plan=$(apt-get install --simulate --reinstall --no-install-recommends "$@" $(servers_behind "$@") 2>/dev/null) || return 1
   awk '/^Inst / { print $2 }' <<<"$plan"
+}
+
+# Debian's postgresql is an empty package: the release's own, like postgresql-15, has the server, and is left out where it is installed.
+servers_behind() {
+  LC_ALL=C apt-cache depends --important "$@" 2>/dev/null | awk '/ Depends: postgresql-[0-9]+$/ { print $2 }'
 }
 
 refresh_package_lists() {
@@ -77,6 +83,6 @@ install_npm_packages() {
 prepare_tests() {
   prepare_environment
   command -v curl >/dev/null || install_from_debian curl # the pages' examples are typed as they stand
-  unpack_from_debian glewlwyd dbconfig-no-thanks wrk redis-server
+  unpack_from_debian glewlwyd dbconfig-no-thanks wrk redis-server postgresql
   install_npm_packages
 }

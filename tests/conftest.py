@@ -3,11 +3,15 @@
 import logging
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from nexus.http.log_format import StderrHandler
+
+if TYPE_CHECKING:
+    from tests.postgres import Postgres
 
 # How long an example takes says how busy the machine is, and nothing of a promise.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,3 +36,12 @@ def own_modules() -> Iterator[None]:
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] == "nexus_modules"]:
         del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Postgres"]:
+    """A real PostgreSQL, started by the first test of a process that asks; whoever stops it starts it again."""
+    from tests.postgres import running  # most tests need neither the server nor its client library
+
+    with running() as server:
+        yield server

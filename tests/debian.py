@@ -15,4 +15,5 @@ def program(name: str) -> str | None:
 
 def environment() -> dict[str, str]:
     """What an unpacked program finds its libraries through."""
-    return {"LD_LIBRARY_PATH": ":".join(str(path) for path in UNPACKED.glob("usr/lib/*-linux-gnu"))}
+    folders = [path for pattern in ("usr/lib/*-linux-gnu", "lib/*-linux-gnu") for path in UNPACKED.glob(pattern)]
+    return {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)}

@@ -1,7 +1,7 @@
 """JSON answers of the introspection API: one way out, so that every body passes the scrubber and none is stored."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -22,9 +22,12 @@ class Answers:
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
 
-    def one(self, value: BaseModel) -> web.Response:
+    def one(self, value: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
         """Gives one read model as a JSON object."""
-        return self.document(value.model_dump(mode="json", by_alias=True))
+        response = self.document(value.model_dump(mode="json", by_alias=True))
+        response.set_status(status)
+        response.headers.update(headers or {})
+        return response
 
     def many(self, values: Sequence[BaseModel]) -> web.Response:
         """Gives read models as a JSON array, in their order."""

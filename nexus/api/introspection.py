@@ -1,6 +1,6 @@
 """All resources of the introspection API, added to the host's routes under one permission."""
 
-from nexus.api import events, health, me, modules, openapi, routes, version
+from nexus.api import events, health, jobs, me, modules, openapi, routes, run_bulk, runs, version
 from nexus.api.answers import Answers
 from nexus.api.resource import Resource
 from nexus.auth.counters import Counters
@@ -16,6 +16,9 @@ def add(host_routes: HostRoutes, host: Host, *, permission: str, counters: Count
     listed += version.resources(host, answers)
     listed += modules.resources(host, answers)
     listed += routes.resources(host, answers, lambda: host_routes.routes)
+    listed += jobs.resources(host, answers)
+    listed += run_bulk.resources(host, answers)
+    listed += runs.resources(host, answers)
     listed += health.resources(host, answers, counters)
     listed += me.resources(answers)
     listed += events.resources(host)

@@ -73,7 +73,13 @@ def _resource_operation(resource: Resource) -> Document:
             schema = {"type": "array", "items": schema}
     summary = (resource.handler.__doc__ or "").partition("\n")[0]
     operation = _operation("host", summary, resource.path, protected=True)
-    operation["responses"]["200"] = {"description": "Success.", "content": {resource.media_type: {"schema": schema}}}
+    content = {resource.media_type: {"schema": schema}}
+    operation["responses"][str(resource.success)] = {"description": "Success.", "content": content}
+    operation["parameters"] += [
+        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}} for name in resource.query
+    ]
+    if resource.takes_body:
+        operation["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
     return operation
 
 

@@ -18,6 +18,9 @@ class Resource:
         answer: the read model of a success; None where the body is not JSON.
         many: True where the body is an array of them.
         media_type: of a success.
+        success: its status.
+        query: names of the parameters it reads from the query.
+        takes_body: True where it reads a JSON object.
     """
 
     method: str
@@ -26,3 +29,6 @@ class Resource:
     answer: type[BaseModel] | None
     many: bool = False
     media_type: str = "application/json"
+    success: int = 200
+    query: tuple[str, ...] = ()
+    takes_body: bool = False

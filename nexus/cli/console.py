@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,10 +14,12 @@ from nexus.config.problem import Problem
 _STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters and those that turn the direction of text: a module's words must not forge lines or colours."""
 
+_UNSURE: Final = ("degraded", "retrying", "blocked", "warn", "warning", "unknown", "paused", "cancelled", "skipped")
+_BAD: Final = ("failed", "invalid_config", "not_found", "incompatible", "fail", "fails", "error", "timed_out", "lost")
 _COLOURS: Final = {
-    **dict.fromkeys(("running", "pass", "holds", "starting", "would start", "ok"), "green"),
-    **dict.fromkeys(("degraded", "retrying", "blocked", "warn", "warning", "unknown"), "yellow"),
-    **dict.fromkeys(("failed", "invalid_config", "not_found", "incompatible", "fail", "fails", "error"), "red"),
+    **dict.fromkeys(("running", "pass", "holds", "starting", "would start", "ok", "succeeded"), "green"),
+    **dict.fromkeys(_UNSURE, "yellow"),
+    **dict.fromkeys(_BAD, "red"),
 }
 
 
@@ -32,6 +36,31 @@ def emit_json(value: object) -> None:
 def say(text: str) -> None:
     """Writes a line for the reader to stderr."""
     click.echo(plain(text, lines=True), err=True)
+
+
+class ChangingLine:
+    """A line on stderr that changes: rewritten on a terminal, elsewhere written anew for each change."""
+
+    def __init__(self) -> None:
+        self.is_rewritten = sys.stderr.isatty()
+        self._shown = ""
+
+    def show(self, text: str) -> None:
+        """Writes the line where it differs from what is there."""
+        text = plain(text)
+        if self.is_rewritten:
+            # Blanks instead of an escape sequence: they clear the rest of the line on any terminal.
+            text = text[: shutil.get_terminal_size().columns - 1]
+            click.echo("\r" + text.ljust(len(self._shown)), nl=False, err=True)
+        elif text != self._shown:
+            click.echo(text, err=True)
+        self._shown = text
+
+    def clear(self) -> None:
+        """Leaves an empty line on a terminal, for what is written next."""
+        if self.is_rewritten and self._shown:
+            click.echo("\r" + " " * len(self._shown) + "\r", nl=False, err=True)
+        self._shown = ""
 
 
 def plain(value: object, *, lines: bool = False) -> str:

@@ -27,11 +27,11 @@ def health(
     json_wanted: bool,
 ) -> int:
     """Ask the running host how it is: exit 0 where it passes or warns, 1 where it fails or does not answer."""
-    from nexus.cli.remote import HostClient
+    from nexus.cli.remote import HostClient, Sent
 
     client = HostClient(Target(url=url, files=files, environment=environment), anonymous=True)
     try:
-        answer = client.ask(f"/{probe}", within_s=_TIMEOUT_S)
+        answer = client.ask(f"/{probe}", Sent(within_s=_TIMEOUT_S))
     except Failed as error:
         # Container run-times know 0 and 1 alone.
         say(f"nexus: {error}")

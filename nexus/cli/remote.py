@@ -5,10 +5,13 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -32,12 +35,39 @@ _CONNECT_TIMEOUT_S: Final = 5.0
 _MAX_BYTES: Final = 33_554_432
 """A thousand modules with long histories stay far below."""
 
+_SAID: Final[dict[int, ExitCode]] = {
+    HTTPStatus.BAD_REQUEST: ExitCode.USAGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ExitCode.USAGE,
+    HTTPStatus.CONFLICT: ExitCode.FAILED,
+    HTTPStatus.SERVICE_UNAVAILABLE: ExitCode.FAILED,
+}
+"""Answers whose detail says what to do, and what each means for a command."""
+
 _SCOPE: Final = re.compile(r'\bscope="([\w.:-]{1,200})"')
 """RFC 6750, section 3: what an `insufficient_scope` challenge asks for."""
 
 _MAX_TOKEN_CHARACTERS: Final = 65_536
-_LOCAL_TTL: Final = 60.0  # seconds; for the one request that follows
+_LOCAL_TTL: Final = 60.0  # seconds; for the requests that follow at once, and renewed where more follow later
 _TOKEN_REMEDY: Final = "NEXUS_TOKEN=$(nexus token --permission {permission})"  # noqa: S105 - a hint, no token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What is asked beside the path.
+
+    Attributes:
+        method: of the request.
+        query: names and values; a name may stand several times.
+        body: sent as JSON; None: none.
+        headers: further ones.
+        within_s: seconds that the whole answer may take.
+    """
+
+    method: str = "GET"
+    query: Sequence[tuple[str, str]] = ()
+    body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    within_s: float = _TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +80,7 @@ class Answer:
 
 
 class HostClient:
-    """Reads from a running host.
+    """Asks a running host, and has it act.
 
     Args:
         target: which one.
@@ -64,39 +94,77 @@ class HostClient:
     def __init__(self, target: Target, *, anonymous: bool = False) -> None:
         self._target = target
         self._configured: tuple[Loaded, HostSettings] | None = None
+        self._renew_at: float | None = None
         url = target.url or os.environ.get("NEXUS_URL")
         self.url = _checked(url) if url else self._configured_url()
         self._token = None if anonymous else self._found_token()
 
-    def get(self, path: str) -> Any:
-        """Gives the JSON value at `path`, below the mount point.
+    def get(self, path: str, *, query: Sequence[tuple[str, str]] = (), missing: str = "") -> Any:
+        """Gives the JSON value at `path`, below the mount point; `missing` is the sentence for what is not there.
 
         Raises:
             Failed: not reachable, not permitted, not there, or not a Nexus host.
         """
-        answer = self.ask(path)
-        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise self._refused(answer)
-        return answer.value
+        return self.value_of(self.ask(path, Sent(query=query)), missing=missing)
 
-    def ask(self, path: str, *, within_s: float = _TIMEOUT_S) -> Answer:
+    def post(
+        self,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        missing: str = "",
+    ) -> Any:
+        """Has the host act, and gives the JSON value that it answers with.
+
+        Raises:
+            Failed: as `get`, or the host refuses.
+        """
+        sent = Sent(method="POST", query=query, body=body, headers=headers or {})
+        return self.value_of(self.ask(path, sent), missing=missing)
+
+    def ask(self, path: str, sent: Sent | None = None) -> Answer:
         """Gives status and JSON value at `path`, also of an error.
 
         Raises:
             Failed: not reachable, or not a Nexus host.
         """
-        return asyncio.run(self._ask(path, within_s))
+        return asyncio.run(self._ask(path, sent or Sent()))
 
-    async def _ask(self, path: str, within_s: float) -> Answer:
+    def value_of(self, answer: Answer, *, missing: str = "") -> Any:
+        """Gives the value of an answer; `missing` is the sentence for what is not there.
+
+        Raises:
+            Failed: the answer is no good one.
+        """
+        if answer.status == HTTPStatus.NOT_FOUND and missing:
+            raise Failed(missing, ExitCode.NOT_FOUND)
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise self._refused(answer)
+        return answer.value
+
+    async def _ask(self, path: str, sent: Sent) -> Answer:
+        within_s = sent.within_s
         limits = aiohttp.ClientTimeout(total=within_s, sock_connect=min(within_s, _CONNECT_TIMEOUT_S))
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **sent.headers}
         if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token}"
+            headers["Authorization"] = f"Bearer {self._fresh_token()}"
+        data = None if sent.body is None else json.dumps(sent.body).encode()
+        if data is not None:
+            headers["Content-Type"] = "application/json"
         try:
             async with (
                 aiohttp.ClientSession(timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session,
                 # A redirect would carry the token to wherever it points.
-                session.get(self.url + path, headers=headers, allow_redirects=False) as response,
+                session.request(
+                    sent.method,
+                    self.url + path,
+                    params=list(sent.query),
+                    data=data,
+                    headers=headers,
+                    allow_redirects=False,
+                ) as response,
             ):
                 body = bytearray()
                 async for chunk in response.content.iter_chunked(65_536):
@@ -144,7 +212,14 @@ class HostClient:
             )
         if answer.status == HTTPStatus.NOT_FOUND:
             return Failed(detail or f"{self.url} knows nothing of this", ExitCode.NOT_FOUND)
+        if detail and answer.status in _SAID:
+            return Failed(detail, _SAID[answer.status])
         return Failed(f"{self.url} answers with status {answer.status}{said}: its log tells more")
+
+    def _fresh_token(self) -> str | None:
+        if self._renew_at is not None and time.monotonic() >= self._renew_at:
+            self._token = self._local_token()
+        return self._token
 
     def _found_token(self) -> str:
         given = self._target.token
@@ -171,6 +246,7 @@ class HostClient:
         # A token of this installation is worth nothing elsewhere, and must not be shown there.
         if not is_loopback(URL(self.url).host or "") and self.url != _address(settings):
             raise Failed(f"a token for {self.url} is needed: set NEXUS_TOKEN, or give --token", ExitCode.NOT_AUTHORISED)
+        self._renew_at = time.monotonic() + _LOCAL_TTL / 2
         return open_local_issuer(loaded).mint(subject="nexus-cli", permissions={permission}, ttl=_LOCAL_TTL)
 
     def _configured_url(self) -> str:
@@ -180,6 +256,17 @@ class HostClient:
         if self._configured is None:
             self._configured = read_host_settings(self._target.files, self._target.environment)
         return self._configured
+
+
+def segment(name: str, *, missing: str) -> str:
+    """Gives a name as one segment of a path.
+
+    Raises:
+        Failed: it would lead to another path, so nothing has this name; `missing` says so.
+    """
+    if name in ("", ".", ".."):
+        raise Failed(missing, ExitCode.NOT_FOUND)
+    return quote(name, safe="")
 
 
 def read_host_settings(files: tuple[Path, ...], environment: str | None) -> tuple[Loaded, HostSettings]:

@@ -27,6 +27,8 @@ COMMANDS: Final[dict[str, _Place]] = {
     "config": _Place("config_commands", "config", "Show the settings in effect, or their JSON Schema."),
     "modules": _Place("module_list", "modules", "List the modules and where they stand, or show one."),
     "routes": _Place("routes", "routes", "List the routes and what they ask of a caller."),
+    "jobs": _Place("job_commands", "jobs", "List the jobs; run, pause or resume one."),
+    "runs": _Place("run_commands", "runs", "List the runs of jobs; show, cancel or retry one."),
     "health": _Place("health", "health", "Ask the running host how it is; exit 0 or 1."),
     "token": _Place("token", "token", "Print a bearer token."),
     "auth": _Place("auth_check", "auth", "Check the issuers, and explain what is decided of a token."),

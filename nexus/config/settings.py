@@ -20,6 +20,7 @@ __all__ = [
     "HostSettings",
     "IssuerSettings",
     "JobEntry",
+    "JobsSettings",
     "KeySettings",
     "LogSettings",
     "ModuleEntry",
@@ -104,6 +105,16 @@ class CacheSettings(Table):
         return _with_scheme(value, _CACHES)
 
 
+class JobsSettings(Table):
+    """`[global.jobs]`: how much of jobs there is at once, and what is kept of their runs."""
+
+    concurrency: int = Field(50, ge=1, le=1000, description="Runs at once on this replica; more wait.")
+    keep_runs: int = Field(1000, ge=1, le=1_000_000, description="Ended runs that are kept of each job.")
+    keep_days: Annotated[float, Field(gt=0, le=3650)] = Field(30, description="Days for which an ended run is kept.")
+    log_lines: int = Field(500, ge=1, le=10_000, description="Latest lines of a run's log that are kept.")
+    result_bytes: int = Field(65_536, ge=2, le=1_048_576, description="Bytes of a result; a larger one is not kept.")
+
+
 class LogSettings(Table):
     """`[global.log]`: what is logged, and how."""
 
@@ -136,6 +147,7 @@ class GlobalSettings(Table):
     server: ServerSettings = Field(default_factory=ServerSettings, description="Where it listens, and bounds.")
     auth: AuthSettings | None = Field(None, description="Whose tokens open it; absent: the local issuer's.")
     store: StoreSettings = Field(default_factory=StoreSettings, description="Where runs are kept.")
+    jobs: JobsSettings = Field(default_factory=JobsSettings, description="Runs at once, and what is kept of them.")
     cache: CacheSettings = Field(default_factory=CacheSettings, description="The modules' cache.")
     log: LogSettings = Field(default_factory=LogSettings, description="What is logged.")
     checks: ChecksSettings = Field(default_factory=ChecksSettings, description="How often health is looked at.")
@@ -171,6 +183,8 @@ class JobEntry(Table):
     deadline: Seconds | None = Field(None, description="Seconds after its instant in which a run may still start.")
     jitter: SecondsOrNone | None = Field(None, description="Seconds by which a start may be delayed at random.")
     attempts: int | None = Field(None, ge=1, le=100, description="How often a failing run is tried.")
+    retry_delay: Seconds = Field(10, description="Seconds before the second attempt; doubled before each further one.")
+    retry_delay_max: Seconds = Field(600, description="The most seconds between two attempts.")
     timeout: Seconds | None = Field(None, description="Seconds one attempt may take.")
     paused: bool = Field(False, description="True: its schedule rests.")
 

@@ -26,7 +26,8 @@ from nexus.spec import hooks
 from nexus.spec.check import Check
 from nexus.spec.context import ModuleContext
 from nexus.spec.errors import InvalidDeclaration
-from nexus.spec.job import Job
+from nexus.spec.event import ModuleEvent
+from nexus.spec.job import Job, RunFinished
 from nexus.spec.manifest import Manifest
 from nexus.spec.module import Module
 from nexus.spec.route import Route
@@ -80,6 +81,18 @@ class LoadedPlugin:
         """Tells the module of `event`; what its hook raises is logged and nothing else."""
         with contextlib.suppress(ModuleFault):
             caller = self.manager.hook.nexus_module_state_changed
+            _call(self, functools.partial(caller, event=event), f"hook {caller.name}")
+
+    def run_finished(self, event: RunFinished) -> None:
+        """Tells the module of a run that has ended; what its hook raises is logged and nothing else."""
+        with contextlib.suppress(ModuleFault):
+            caller = self.manager.hook.nexus_run_finished
+            _call(self, functools.partial(caller, event=event), f"hook {caller.name}")
+
+    def module_event(self, event: ModuleEvent) -> None:
+        """Tells the module of what one has published; what its hook raises is logged and nothing else."""
+        with contextlib.suppress(ModuleFault):
+            caller = self.manager.hook.nexus_module_event
             _call(self, functools.partial(caller, event=event), f"hook {caller.name}")
 
 

@@ -1,6 +1,8 @@
-"""Tells the moves of modules: a log line, an event, and the hook of each module that listens."""
+"""Tells how modules and runs move, and what modules publish: as an event, and by the hook of each that listens."""
 
 import asyncio
+import copy
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,6 +12,9 @@ from pydantic import JsonValue
 from nexus.host.events import EventBus
 from nexus.host.hosted_module import HostedModule
 from nexus.host.status import ModuleStatus
+from nexus.jobs.run import Run
+from nexus.spec.event import ModuleEvent
+from nexus.spec.job import RunFinished
 from nexus.spec.state import ModuleState, ModuleStateChanged
 
 _LEVELS: Final[Mapping[ModuleState, int]] = {
@@ -46,8 +51,59 @@ class Announcer:
         if module is not None:
             module.notify()
         self._events.publish("module.state", as_data(event))
-        if listeners := [module for module in self._modules().values() if _listens(module)]:
+        if listeners := [each for each in self._modules().values() if _listens(each, "nexus_module_state_changed")]:
             asyncio.get_running_loop().call_soon(_call, listeners, event)
+
+    def announce_run(self, run: Run) -> None:
+        """Tells that a run has moved; the hooks, that one has ended."""
+        self._events.publish("run.state", _run_data(run))
+        if run.status.is_final:
+            listeners = [each for each in self._modules().values() if _listens(each, "nexus_run_finished")]
+            if listeners:
+                asyncio.get_running_loop().call_soon(_call_run_finished, listeners, _finished(run))
+
+    def announce_event(self, module: str, type: str, data: Mapping[str, JsonValue]) -> None:  # noqa: A002 - as it is called
+        """Tells what the module has published; the hooks run soon, in the order of the events."""
+        told = self._events.publish("module.event", {"module": module, "type": type, "data": dict(data)})
+        if listeners := [each for each in self._modules().values() if _listens(each, "nexus_module_event")]:
+            event = ModuleEvent(module=module, type=type, data=data, at=told.at)
+            asyncio.get_running_loop().call_soon(_call_module_event, listeners, event)
+
+
+def _run_data(run: Run) -> dict[str, JsonValue]:
+    told = run.progress
+    return {
+        "run": run.id,
+        "module": run.module,
+        "job": run.job,
+        "status": str(run.status),
+        "attempt": run.attempt,
+        "progress": {"done": told.done, "total": told.total, "note": told.note} if told else None,
+    }
+
+
+def _finished(run: Run) -> RunFinished:
+    return RunFinished(
+        module=run.module,
+        job=run.job,
+        run_id=run.id,
+        status=str(run.status),
+        attempt=run.attempt,
+        reason=run.error.message if run.error else run.reason,
+    )
+
+
+def _call_run_finished(listeners: list[HostedModule], event: RunFinished) -> None:
+    for module in listeners:
+        if module.record.plugin is not None:
+            module.record.plugin.run_finished(event)
+
+
+def _call_module_event(listeners: list[HostedModule], event: ModuleEvent) -> None:
+    for module in listeners:
+        if module.record.plugin is not None:
+            # A copy for each: one that writes into it must change nothing for the others.
+            module.record.plugin.module_event(dataclasses.replace(event, data=copy.deepcopy(event.data)))
 
 
 def as_data(event: ModuleStateChanged) -> dict[str, JsonValue]:
@@ -62,11 +118,9 @@ def as_data(event: ModuleStateChanged) -> dict[str, JsonValue]:
     }
 
 
-def _listens(module: HostedModule) -> bool:
+def _listens(module: HostedModule, hook: str) -> bool:
     plugin = module.record.plugin
-    return (
-        module.serving and plugin is not None and bool(plugin.manager.hook.nexus_module_state_changed.get_hookimpls())
-    )
+    return module.serving and plugin is not None and bool(getattr(plugin.manager.hook, hook).get_hookimpls())
 
 
 def _call(listeners: list[HostedModule], event: ModuleStateChanged) -> None:

@@ -26,7 +26,9 @@ from nexus.host.cache import Caches
 from nexus.host.events import EventBus
 from nexus.host.hosted_module import HostedModule
 from nexus.host.instance import ModuleInstance, Resources
+from nexus.host.job_desk import JobDesk
 from nexus.host.lifecycle import Lifecycle, Workshop
+from nexus.host.module_events import ModuleEvents
 from nexus.host.module_settings import bind_modules
 from nexus.host.readiness import Phase, Readiness
 from nexus.host.reload import Drain, Rediscover, Reloader, ReloadReport
@@ -40,6 +42,9 @@ __all__ = ["Host", "HostedModule", "ModuleInstance", "Readiness"]
 
 _STALL_REMEMBERED: Final = 60.0
 """Seconds for which a stall is told by `/livez` after it ended: longer than any usual interval of a probe."""
+
+_MODULES_STOP: Final = 1.0
+"""Seconds of the grace that runs leave to the stop of the modules."""
 
 _FAILED: Final = frozenset(
     {ModuleState.FAILED, ModuleState.INVALID_CONFIG, ModuleState.INCOMPATIBLE, ModuleState.NOT_FOUND}
@@ -110,6 +115,18 @@ class Host:
         self._caches: Caches | None = None
         self._announcer = Announcer(lambda: self._modules, self.events)
         self._modules: dict[str, HostedModule] = {}
+        self.jobs = JobDesk(
+            settings.global_,
+            lambda: self._modules,
+            directory=loaded.directory,
+            state_dir=self.state_dir,
+            replica=self.instance_id,
+            supervisor=self.supervisor,
+            scrubber=scrubber,
+            on_change=self._announcer.announce_run,
+            now=self.clock.now,
+        )
+        self._sources["jobs"] = self.jobs.readiness
         self._shown = MappingProxyType(self._modules)
         workshop = Workshop(supervisor=self.supervisor, board=self.health, resources=self._resources, clock=self.clock)
         self._lifecycle = Lifecycle(lambda: self._modules, workshop)
@@ -162,12 +179,14 @@ class Host:
             return
         order = self._lifecycle.order()
         await self._lifecycle.start(order)
+        await self.jobs.start()
         if self._phase == "starting":
             self._enter_phase("running")
 
     def begin_drain(self) -> None:
         """Makes readiness fail from now on; modules go on serving. Idempotent."""
         if self._phase in ("starting", "running"):
+            self.jobs.begin_drain()
             self._enter_phase("draining")
 
     async def stop(self, grace: float) -> None:
@@ -181,6 +200,7 @@ class Host:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace
         await self._reloader.end()
+        await self.jobs.close(max(deadline - loop.time() - _MODULES_STOP, 0.0))
         await self._lifecycle.halt(tuple(self._modules), max(deadline - loop.time(), 0.0))
         await self._lifecycle.stop(tuple(self._modules), phase="shutdown", grace=max(deadline - loop.time(), 0.0))
         for module in self._modules.values():
@@ -198,7 +218,9 @@ class Host:
         Returns:
             What was done, and what was refused. What could not be taken over goes on as it was.
         """
-        return await self._reloader.reload(loaded, settings)
+        report = await self._reloader.reload(loaded, settings)
+        await self.jobs.start()
+        return report
 
     def readiness(self) -> Readiness:
         """Gives whether the host should be sent requests, from memory."""
@@ -296,7 +318,13 @@ class Host:
         if self._caches is None:
             raise RuntimeError("the host has not been entered: use 'async with host'")
         return Resources(
-            supervisor=self.supervisor, cache=self._caches.scoped(name), http=self._session_of(name), clock=self.clock
+            supervisor=self.supervisor,
+            cache=self._caches.scoped(name),
+            http=self._session_of(name),
+            events=ModuleEvents(
+                name, announce=self._announcer.announce_event, scrubber=self.scrubber, clock=self.clock
+            ),
+            clock=self.clock,
         )
 
     def _session_of(self, name: str) -> aiohttp.ClientSession:

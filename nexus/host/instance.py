@@ -15,7 +15,7 @@ from nexus.host.reasons import StartFailed, named, task_failure
 from nexus.host.registry import StagingRegistry
 from nexus.host.supervisor import Supervisor
 from nexus.spec.check import Check
-from nexus.spec.context import Cache, ModuleContext
+from nexus.spec.context import Cache, Events, ModuleContext
 from nexus.spec.route import Route
 from nexus.spec.state import Reason
 
@@ -46,12 +46,14 @@ class Resources:
         supervisor: runs its tasks.
         cache: its own part of the cache.
         http: the client session of all modules.
+        events: tells others what happens in it.
         clock: time.
     """
 
     supervisor: Supervisor
     cache: Cache
     http: "aiohttp.ClientSession"
+    events: Events
     clock: Clock
 
 
@@ -129,6 +131,7 @@ class ModuleInstance:
             cache=resources.cache,
             http=resources.http,
             tasks=self._tasks,
+            events=resources.events,
             registry=self._registry,
         )
 

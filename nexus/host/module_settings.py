@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,11 +18,10 @@ from nexus.config.problem import Problem
 from nexus.config.scrubber import Scrubber
 from nexus.config.settings import JobEntry, ModuleEntry
 from nexus.discovery.catalog import ModuleRecord
+from nexus.jobs.schedule import InvalidSchedule, parse_schedule
 from nexus.spec.state import ModuleState, Reason
 
 logger = logging.getLogger("nexus.host")
-
-_NOT_RUN: Final = "jobs are declared and checked, but this version runs none: the entry has no effect yet"
 
 
 class NoSettings(BaseModel):
@@ -122,7 +120,11 @@ def _bind_jobs(
             continue
         bound = bind(loaded.tree, (*at, "options"), job.options or NoSettings, scrubber=scrubber)
         yield from bound.problems
-        yield Problem(loaded.tree.origin(at), dotted(at), _NOT_RUN, "warning")
+        if entry.schedule is not None:
+            try:
+                parse_schedule(entry.schedule, entry.timezone)
+            except InvalidSchedule as error:
+                yield Problem(loaded.tree.origin((*at, "schedule")), dotted((*at, "schedule")), str(error))
         options[entry.name or entry.type] = bound.value if job.options else None
 
 

@@ -1,13 +1,16 @@
 """What a module is given: its settings and the host's shared resources, scoped to the module."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from pydantic import JsonValue
+
 from nexus.spec.access import PROTECTED, Access
 from nexus.spec.errors import NexusError
+from nexus.spec.event import NO_DATA
 from nexus.spec.principal import Principal
 from nexus.spec.route import Handler
 
@@ -40,6 +43,24 @@ class Tasks(Protocol):
         """Starts a task that the host owns; one that raises makes the module `degraded`."""
 
 
+class Events(Protocol):
+    """Tells the other modules, and those who read `/api/events`, what happened in this one."""
+
+    def publish(self, type: str, data: Mapping[str, JsonValue] = NO_DATA) -> None:  # noqa: A002 - the event's field
+        """Publishes an event; every serving module with the hook `nexus_module_event` is called soon, in order.
+
+        Nobody confirms it, and nothing is kept for a module that does not serve just now. Where a module publishes
+        more than 600 events in a minute, the further ones are dropped and the log says so.
+
+        Args:
+            type: up to 64 letters, digits, `.`, `:`, `-` and `_`, a letter first; such as `target.down`.
+            data: JSON of up to 16 KiB; secrets are taken out.
+
+        Raises:
+            NexusError: the type or the data is not so, or the call comes from another thread than the event loop's.
+        """
+
+
 class Registry(Protocol):
     """What start-up code may add; all of it is gone when the start fails or the module stops."""
 
@@ -70,6 +91,7 @@ class ModuleContext(Generic[S_co]):
         cache: the module's own part of the host's cache.
         http: one client session shared by all modules, with time-outs; do not close it.
         tasks: background tasks of the module.
+        events: tells other modules what happened in this one.
         registry: routes, clean-ups and resources that start-up adds.
     """
 
@@ -79,6 +101,7 @@ class ModuleContext(Generic[S_co]):
     cache: Cache
     http: "aiohttp.ClientSession"
     tasks: Tasks
+    events: Events
     registry: Registry
 
 
@@ -131,3 +154,8 @@ class RequestContext(Generic[S_co]):
     def tasks(self) -> Tasks:
         """The module's background tasks."""
         return self.module.tasks
+
+    @property
+    def events(self) -> Events:
+        """What the module tells others with."""
+        return self.module.events

@@ -13,7 +13,8 @@ import pluggy
 
 from nexus.spec.check import Check
 from nexus.spec.context import ModuleContext
-from nexus.spec.job import Job
+from nexus.spec.event import ModuleEvent
+from nexus.spec.job import Job, RunFinished
 from nexus.spec.manifest import Manifest
 from nexus.spec.route import Route
 from nexus.spec.state import ModuleStateChanged
@@ -134,5 +135,45 @@ def nexus_module_state_changed(event: ModuleStateChanged) -> None:
         def nexus_module_state_changed(event):
             if event.state == "failed":
                 failures.append(event.module)
+        ```
+    """
+
+
+@hookspec
+def nexus_run_finished(event: RunFinished) -> None:
+    """Tells that some module's run has ended. Called for each running module on the replica that ran it, once a run.
+
+    It runs on the event loop: return at once, start a task for work. What it raises is logged and nothing else.
+
+    Example:
+        ```python
+        import nexus
+
+        lost = []
+
+        @nexus.hookimpl
+        def nexus_run_finished(event):
+            if event.status == "lost":
+                lost.append(event.run_id)
+        ```
+    """
+
+
+@hookspec
+def nexus_module_event(event: ModuleEvent) -> None:
+    """Tells what some module published. Called for each running module, the publishing one too, soon after, in order.
+
+    It runs on the event loop: return at once, start a task for work. What it raises is logged and nothing else.
+
+    Example:
+        ```python
+        import nexus
+
+        down = []
+
+        @nexus.hookimpl
+        def nexus_module_event(event):
+            if (event.module, event.type) == ("uptime", "target.changed") and event.data["to"] == "down":
+                down.append(event.data["name"])
         ```
     """

@@ -18,6 +18,27 @@ OptionsModel = type[BaseModel]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """A run has ended, or was skipped.
+
+    Attributes:
+        module: whose job it was.
+        job: the job's name.
+        run_id: the run's id.
+        status: `succeeded`, `failed`, `cancelled`, `timed_out`, `lost` or `skipped`.
+        attempt: the number of its last attempt.
+        reason: what went wrong, None where nothing did.
+    """
+
+    module: str
+    job: str
+    run_id: str
+    status: str
+    attempt: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One kind of work a module can do.
 

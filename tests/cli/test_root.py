@@ -23,7 +23,18 @@ print("LOADED" + json.dumps([name for name in {HEAVY!r} if name in sys.modules])
 """
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["--version"], ["serve", "--help"], ["new", "module", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["-h"],
+        ["--version"],
+        ["serve", "--help"],
+        ["new", "module", "--help"],
+        ["jobs", "run", "--help"],
+        ["runs", "--help"],
+    ],
+)
 def test_help_imports_no_framework_and_no_module(words, folder):
     done = subprocess.run([sys.executable, "-c", LOOK, *words], capture_output=True, text=True, timeout=60, check=True)
 
@@ -60,6 +71,10 @@ def test_every_command_tells_what_it_does_and_what_it_takes(name, nexus):
         ["modules"],
         ["modules", "show"],
         ["routes"],
+        ["jobs"],
+        ["jobs", "run"],
+        ["runs"],
+        ["runs", "show"],
         ["health"],
         ["auth", "check"],
         ["version"],
@@ -81,6 +96,10 @@ def test_every_command_that_reads_can_write_json(words, nexus):
         ["auth", "check"],
         ["modules"],
         ["routes"],
+        ["jobs"],
+        ["jobs", "pause"],
+        ["runs"],
+        ["runs", "cancel"],
         ["health"],
     ],
     ids=" ".join,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nexus.spec.errors import InvalidDeclaration, NotReady
+from nexus.spec.event import ModuleEvent
 from nexus.spec.state import ModuleState, ModuleStateChanged
 
 MODULE = "import nexus, contextlib\nshop = nexus.Module('shop', version='1')\n"
@@ -115,6 +116,20 @@ def test_a_module_hears_of_state_changes_and_what_it_raises_is_only_logged(place
 
     assert record.routes[0].handler.__globals__["shop"].heard is EVENT
     assert "module shop: hook nexus_module_state_changed failed" in caplog.text
+
+
+def test_a_module_hears_what_others_publish_and_what_it_raises_is_only_logged(place, caplog):
+    source = MODULE + (
+        "@nexus.hookimpl\ndef nexus_module_event(event):\n    shop.heard = event\n    raise SystemExit(1)\n"
+        "async def out(request): return shop.heard\nshop.get('/')(out)\n"
+    )
+    record = load(place, source)
+    event = ModuleEvent(module="till", type="sold", data={"thing": "tea"}, at=datetime(2030, 1, 1, tzinfo=UTC))
+
+    record.plugin.module_event(event)
+
+    assert record.routes[0].handler.__globals__["shop"].heard is event
+    assert "module shop: hook nexus_module_event failed" in caplog.text
 
 
 def test_objects_that_do_not_want_to_be_looked_at_do_no_harm(place):

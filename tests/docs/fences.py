@@ -1,7 +1,8 @@
 """The fenced blocks of the documentation, and what their info strings say about running them.
 
 A block's info string is its language and then words: `file=PATH` writes it there first, `append` adds it to that file,
-`answers=PATH` says which resource of a host answers like this, `state=WORD` where a module does not come to run, and
+`answers=PATH` says which resource of a host answers like this (to `GET`, or to the `method=METHOD` and `body=TEXT`
+that stand beside it; with 200, or with `status=NUMBER`), `state=WORD` where a module does not come to run, and
 `norun=REASON` says who runs it instead. Languages of `SHOWN` are read by people only.
 """
 

@@ -17,6 +17,7 @@ from nexus.config.settings import (
     ClientSettings,
     GlobalSettings,
     JobEntry,
+    JobsSettings,
     LogSettings,
     ModuleEntry,
     ServerSettings,
@@ -37,6 +38,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[global.client]": ClientSettings,
     "[global.cache]": CacheSettings,
     "[global.store]": StoreSettings,
+    "[global.jobs]": JobsSettings,
     "[modules.<name>]": ModuleEntry,
     "[[modules.<name>.jobs]]": JobEntry,
 }

@@ -21,6 +21,7 @@ def context_of(name: str, settings: Any = None) -> ModuleContext[Any]:
         cache=parts,
         http=parts,
         tasks=parts,
+        events=parts,
         registry=parts,
     )
 

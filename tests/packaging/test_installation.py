@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = [pytest.mark.package, pytest.mark.timeout(300)]
 
-SHIPPED = {"hello", "liveness"}
+SHIPPED = {"hello", "liveness", "uptime"}
 
 
 def test_the_command_explains_itself(installation):

@@ -1,0 +1,1 @@
+"""Jobs: when they are due, and how they are run, once over all replicas."""

@@ -1,0 +1,152 @@
+"""Opens the store's database: one SQLite file that a single host may hold, or a PostgreSQL that replicas share."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from nexus.jobs.errors import StoreHeld, StoreUnusable
+from nexus.jobs.tables import METADATA
+
+DEFAULT_FILE: Final = "sqlite:///.nexus/nexus.db"
+"""The setting's default; it stands for the file of this name in the state directory."""
+
+_PATIENCE: Final = 2
+"""Seconds to connect, or to wait for a free connection: a caller is told within these that the store is down."""
+
+_STATEMENT_MS: Final = 10_000
+
+_SCHEMA_LOCK: Final = 0x6E657875  # "nexu": any number that all replicas agree on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The open database.
+
+    Attributes:
+        url: what the job engine's library opens the same database by.
+        engine: ours.
+        is_shared: True where other replicas may use it too.
+        place: how it is called in messages; holds no password.
+    """
+
+    url: str
+    engine: sa.Engine
+    is_shared: bool
+    place: str
+    lock: int | None
+
+    @classmethod
+    def open(cls, url: str, *, directory: Path, state_dir: Path) -> Self:
+        """Opens the database and makes our tables where they are missing; blocks.
+
+        Args:
+            url: `sqlite:///file`, or `postgresql://user:password@host/database`.
+            directory: what a relative file lies below.
+            state_dir: where the default file lies.
+
+        Raises:
+            StoreUnusable: it cannot be opened.
+            StoreHeld: another host holds the file.
+        """
+        opened = _open_sqlite(url, directory, state_dir) if url.startswith("sqlite") else _open_postgresql(url)
+        database = cls(**opened)
+        try:
+            _make_tables(database)
+        except SQLAlchemyError as error:
+            database.close()
+            raise StoreUnusable(
+                f"the store {database.place} cannot be used ({_told(error)}): see that it is up, that the account may "
+                "create tables and that the disk has room, or set [global.store] url"
+            ) from error
+        return database
+
+    def close(self) -> None:
+        """Closes every connection and lets go of the file."""
+        self.engine.dispose()
+        if self.lock is not None:
+            os.close(self.lock)
+
+    def shrink(self) -> None:
+        """Gives space that deleted rows have left back to the disk; PostgreSQL does so by itself."""
+        if not self.is_shared:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA incremental_vacuum")
+                connection.commit()
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _open_sqlite(url: str, directory: Path, state_dir: Path) -> dict[str, Any]:
+    file = state_dir / "nexus.db" if url == DEFAULT_FILE else directory / url.removeprefix("sqlite:///")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnusable(
+            f"the store {file} cannot be made ({error.strerror}): make its folder writable, or set [global.store] url"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise StoreHeld(
+            f"the store {file} is held by another host{f' (process {holder})' if holder else ''}: stop that one, set "
+            "another file, or use PostgreSQL where several replicas are to share a store"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # for its owner alone, whatever the umask
+    address = f"sqlite:///{file.absolute()}"
+    engine = sa.create_engine(address, pool_timeout=_PATIENCE)
+    event.listen(engine, "connect", _prepare_sqlite)
+    return {"url": address, "engine": engine, "is_shared": False, "place": str(file), "lock": lock}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # Both settings stay in the file, so the library's own connections have them too.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={_STATEMENT_MS}")
+    connection.isolation_level = "IMMEDIATE"  # one writer at a time, from the first statement on
+
+
+def _open_postgresql(url: str) -> dict[str, Any]:
+    try:
+        parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
+    except ArgumentError:
+        raise StoreUnusable(
+            "[global.store] url is no address: write 'postgresql://user:password@host:5432/database'"
+        ) from None
+    engine = sa.create_engine(
+        parsed,
+        pool_timeout=_PATIENCE,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": _PATIENCE,
+            "application_name": "nexus",
+            "options": f"-c statement_timeout={_STATEMENT_MS} -c idle_in_transaction_session_timeout=60000",
+            "tcp_user_timeout": 10_000,
+        },
+    )
+    plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+    place = f"{parsed.host or 'localhost'}/{parsed.database}"
+    return {"url": plain, "engine": engine, "is_shared": True, "place": place, "lock": None}
+
+
+def _make_tables(database: Database) -> None:
+    with database.engine.begin() as connection:
+        if database.is_shared:  # two replicas that start together must not both create
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+        METADATA.create_all(connection)
+
+
+def _told(error: SQLAlchemyError) -> str:
+    """The driver's own words on one line; SQLAlchemy's add the statement and its values."""
+    original = getattr(error, "orig", None) or error
+    return " ".join(str(original).split())[:300] or type(error).__name__

@@ -1,0 +1,507 @@
+"""`JobEngine`: the face of all this; what the host opens, and what the API asks."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
+from typing import Any, Final, Protocol, Self
+
+from pydantic import JsonValue
+
+from nexus.jobs.database import Database
+from nexus.jobs.definition import JobDefinition, JobKey, JobSource
+from nexus.jobs.engine_settings import EngineSettings
+from nexus.jobs.errors import AlreadyRunning, KeyReused, ModuleDown, NotFinal, UnknownJob, UnknownRun
+from nexus.jobs.execution import Executor, Limits
+from nexus.jobs.history import History
+from nexus.jobs.housekeeping import Housekeeping
+from nexus.jobs.identity import requested_id, scheduled_id
+from nexus.jobs.job_records import JobRecord, JobRecords
+from nexus.jobs.job_state import JobState
+from nexus.jobs.lease import Lease
+from nexus.jobs.options import bound_options, shown_options
+from nexus.jobs.run import Page, Run, RunDetail, RunFilter, RunStatus, Trigger
+from nexus.jobs.run_log import RunLogHandler
+from nexus.jobs.scheduler import Scheduler
+from nexus.jobs.store import Enqueued, RunStore
+from nexus.jobs.store_threads import StoreThreads
+from nexus.jobs.workflows import Workflows
+
+_LOOK: Final = 1.0
+"""Seconds between two looks at a run that somebody waits for: it may run on another replica."""
+
+logger = logging.getLogger("nexus.jobs")
+
+
+class Spawn(Protocol):
+    """Starts a task that somebody owns, cancels and awaits."""
+
+    def __call__(self, name: str, work: Coroutine[Any, Any, None], /) -> "asyncio.Task[None]":
+        """Gives the task."""
+
+
+class JobEngine:
+    """Runs jobs; an async context manager.
+
+    Args:
+        settings: where and how much.
+        source: tells the jobs and their modules' contexts.
+        spawn: starts its background tasks.
+        scrub: takes secrets out of JSON-like data.
+        on_change: told each run that has moved, on this replica.
+        now: the present instant, UTC.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        source: JobSource,
+        *,
+        spawn: Spawn,
+        scrub: Callable[[object], object],
+        on_change: Callable[[Run], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._spawn = spawn
+        self._scrub = scrub
+        self._tell = on_change
+        self._now = now
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._handler = RunLogHandler()
+        self._call = StoreThreads()
+        self._is_open = False
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def open(self) -> None:
+        """Opens the store and begins: with what earlier hosts have left, then with the schedules.
+
+        Raises:
+            StoreUnusable: the store cannot be opened.
+            StoreUnavailable: it does not answer.
+        """
+        settings = self._settings
+        self._database = await asyncio.to_thread(
+            Database.open, settings.url, directory=settings.directory, state_dir=settings.state_dir
+        )
+        try:
+            self._assemble()
+            await self._workflows.open()
+            await self._lease.join()
+        except BaseException:
+            await self._workflows.close()
+            self._database.close()
+            raise
+        logging.getLogger().addHandler(self._handler)
+        self._is_open = True
+        for name, work in (
+            ("jobs.schedules", self._scheduler.keep()),
+            ("jobs.lease", self._lease.keep()),
+            *self._housekeeping.duties(),
+        ):
+            self._tasks.append(self._spawn(name, work))
+
+    def _assemble(self) -> None:
+        settings = self._settings
+        self._store = RunStore(self._database, lambda: self._now().timestamp())
+        self._history = History(self._database)
+        self._records = JobRecords(self._database)
+        self._executor = Executor(
+            source=self._source,
+            store=self._store,
+            call_store=self._call,
+            limits=Limits(
+                concurrency=settings.concurrency, log_lines=settings.log_lines, result_bytes=settings.result_bytes
+            ),
+            replica=settings.replica,
+            scrub=self._scrub,
+            may_work=lambda: self._lease.may_work(),  # noqa: PLW0108 - the lease is made below
+            on_change=self._note_change,
+            now=lambda: self._now().timestamp(),
+        )
+        self._workflows = Workflows(
+            self._database.url,
+            replica=settings.replica,
+            concurrency=settings.concurrency,
+            execute=self._executor.execute,
+            scrub=lambda text: str(self._scrub(text)),
+        )
+        self._executor.workflows = self._workflows
+        self._lease = Lease(
+            self._database,
+            replica=settings.replica,
+            name=settings.name,
+            store=self._store,
+            call_store=self._call,
+            workflows=self._workflows,
+            active=lambda: list(self._executor.active.values()),
+            on_lost=self._wake_waiters,
+        )
+        self._housekeeping = Housekeeping(
+            database=self._database,
+            store=self._store,
+            history=self._history,
+            executor=self._executor,
+            workflows=self._workflows,
+            call_store=self._call,
+            keep_runs=settings.keep_runs,
+            keep_days=settings.keep_days,
+            hand=self._hand,
+            now=self._now,
+        )
+        self._scheduler = Scheduler(
+            read=lambda: [job for job in self._source.definitions().values() if job.schedule is not None],
+            note=lambda jobs: self._call(lambda: self._records.note_schedules(jobs, self._now())),
+            fire=self._fire,
+            miss=self._miss,
+            now=self._now,
+        )
+
+    async def __aexit__(self, *details: object) -> None:
+        await self.close(0.0)
+
+    def begin_drain(self) -> None:
+        """Begins no further attempts; those under way go on."""
+        self._executor.is_leaving = True
+
+    async def close(self, grace: float) -> None:
+        """Begins nothing more, waits up to `grace` seconds for what is under way, and leaves the rest for others."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self.begin_drain()
+        active = list(self._executor.active.values())
+        if active and grace > 0:
+            waits = [asyncio.ensure_future(each.ended.wait()) for each in active]
+            _, late = await asyncio.wait(waits, timeout=grace)
+            for wait in late:
+                wait.cancel()
+        left = list(self._executor.active.values())
+        for each in left:
+            each.stop("left")
+        if left:
+            logger.warning(
+                "%d runs are left for another replica or the next start", len(left), extra={"event": "jobs.left"}
+            )
+            await asyncio.wait([asyncio.ensure_future(each.ended.wait()) for each in left], timeout=3.0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        logging.getLogger().removeHandler(self._handler)
+        try:
+            await self._lease.leave()
+        except Exception as error:  # noqa: BLE001 - the store may be down; the others find out by themselves
+            logger.warning("the store was not told that this replica leaves: %s", error, extra={"event": "jobs.leave"})
+        await self._workflows.close()
+        self._call.close()
+        await asyncio.to_thread(self._database.close)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why jobs wait, None where they do not."""
+        return self._lease.trouble
+
+    def refresh(self) -> None:
+        """Reads the schedules again soon: modules have come, gone or changed."""
+        if self._is_open:
+            self._scheduler.refresh()
+
+    async def jobs(self) -> tuple[JobState, ...]:
+        """Gives every job, ordered by module and name.
+
+        Raises:
+            StoreUnavailable: what is remembered cannot be read.
+        """
+        records = await self._call(self._records.all)
+        last = await self._call(self._history.last_runs)
+        definitions = self._source.definitions()
+        return tuple(self._state(definitions[key], records, last) for key in sorted(definitions))
+
+    async def trigger(
+        self,
+        module: str,
+        job: str,
+        given: Mapping[str, JsonValue],
+        *,
+        by: str,
+        idempotency_key: str | None = None,
+        trigger: Trigger = "manual",
+        retry_of: str | None = None,
+    ) -> Run:
+        """Stores a run and begins it, at once where there is a place; gives the known run of the same key.
+
+        Args:
+            module: the module's name.
+            job: the job's.
+            given: options that override the configured ones.
+            by: the subject who asks.
+            idempotency_key: the same key of the same subject means the same run.
+            trigger: why.
+            retry_of: the run that is done again.
+
+        Raises:
+            UnknownJob: there is no such job.
+            ModuleDown: its module does not serve.
+            InvalidOptions: the options do not fit.
+            AlreadyRunning: the job forbids a second run.
+            KeyReused: the key was used with other options.
+            StoreUnavailable: it could not be stored; with a key it may be asked for again without harm.
+        """
+        definition = self._definition((module, job))
+        if self._source.context(module) is None:
+            raise ModuleDown(f"module {module!r} does not serve just now: see GET /api/modules/{module}")
+        run = self._new_run(
+            definition,
+            given,
+            id=requested_id(definition.key, by, idempotency_key),
+            trigger=trigger,
+            requested_by=by,
+            retry_of=retry_of,
+        )
+        stored = await self._call(lambda: self._store.enqueue(run, definition.overlap))
+        if stored.outcome == "overlaps" and stored.run is not None:
+            raise AlreadyRunning(
+                f"run {stored.run.id} of this job is {stored.run.status}: wait for it, cancel it, or set "
+                "overlap = 'allow'",
+                stored.run.id,
+            )
+        if stored.outcome == "known" and stored.run is not None:
+            if stored.run.input != run.input:
+                raise KeyReused("the idempotency key belongs to a run with other options: take a new key")
+            return stored.run
+        await self._begin(run, stored, delay=0.0)
+        return run
+
+    async def retry(self, run_id: str, *, by: str) -> Run:
+        """Does a final run again, with the options it had.
+
+        Raises:
+            UnknownRun: it is not kept.
+            NotFinal: it is under way.
+            UnknownJob, ModuleDown, InvalidOptions, AlreadyRunning, StoreUnavailable: as `trigger`.
+        """
+        run = await self.run(run_id)
+        if not run.status.is_final:
+            raise NotFinal(f"the run is {run.status}: it can be done again when it has ended, or cancel it")
+        return await self.trigger(run.module, run.job, run.input, by=by, trigger="retry", retry_of=run.id)
+
+    async def cancel(self, run_id: str, *, by: str, reason: str = "") -> Run:
+        """Ends a run: one that waits at once, one that runs within about two seconds; a final one stays as it is.
+
+        Raises:
+            UnknownRun: it is not kept.
+            StoreUnavailable: nobody could be told.
+        """
+        told = reason or f"cancelled by {by}"
+        run = await self._call(lambda: self._store.cancel(run_id, by, told))
+        if run is None:
+            raise UnknownRun("there is no run of this id, or it is no longer kept")
+        active = self._executor.active.get(run_id)
+        if active is not None:
+            active.stop("cancelled", told)
+        elif run.status is RunStatus.CANCELLED:
+            self._note_change(run)
+            self._spawn("jobs.cancel", self._workflows.cancel(run_id, run.attempt + 1))
+        return run
+
+    async def set_paused(self, module: str, job: str, paused: bool, *, by: str) -> JobState:  # noqa: FBT001 - it is what is set
+        """Makes a schedule rest or go on, on every replica and over restarts; runs under way are not touched.
+
+        Raises:
+            UnknownJob: there is no such job.
+            StoreUnavailable: it could not be stored.
+        """
+        definition = self._definition((module, job))
+        await self._call(lambda: self._records.set_paused(definition.key, paused=paused, by=by, now=self._now()))
+        return self._state(definition, await self._call(self._records.all), await self._call(self._history.last_runs))
+
+    async def run(self, run_id: str) -> Run:
+        """Gives a run.
+
+        Raises:
+            UnknownRun: it is not kept.
+            StoreUnavailable: it cannot be read.
+        """
+        run = await self._call(lambda: self._store.get(run_id))
+        if run is None:
+            raise UnknownRun("there is no run of this id, or it is no longer kept")
+        return run
+
+    async def detail(self, run_id: str) -> RunDetail:
+        """Gives a run with its attempts, steps and log.
+
+        Raises:
+            UnknownRun: it is not kept.
+            StoreUnavailable: it cannot be read.
+        """
+        run = await self.run(run_id)
+        attempts = await self._call(lambda: self._history.attempts(run_id))
+        lines, dropped = await self._call(lambda: self._history.log(run_id))
+        steps = await self._workflows.steps(run_id, run.attempt)
+        return RunDetail(run=run, attempts=attempts, steps=steps, log=lines, log_dropped=dropped)
+
+    async def runs(self, wanted: RunFilter, *, limit: int, cursor: str | None = None) -> Page:
+        """Gives runs, newest first.
+
+        Raises:
+            InvalidCursor: no list gave this cursor.
+            StoreUnavailable: they cannot be read.
+        """
+        return await self._call(lambda: self._history.page(wanted, limit=limit, cursor=cursor))
+
+    async def wait(self, run_id: str, seconds: float) -> Run:
+        """Gives the run when it is final, or as it is after `seconds`.
+
+        Raises:
+            UnknownRun: it is not kept.
+            StoreUnavailable: it cannot be read.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        changed = asyncio.Event()
+        self._waiting.setdefault(run_id, set()).add(changed)
+        try:
+            while True:
+                run = await self.run(run_id)
+                left = deadline - asyncio.get_running_loop().time()
+                if run.status.is_final or left <= 0:
+                    return run
+                changed.clear()
+                try:
+                    async with asyncio.timeout(min(left, _LOOK)):
+                        await changed.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            waiting = self._waiting[run_id]
+            waiting.discard(changed)
+            if not waiting:
+                del self._waiting[run_id]
+
+    def _definition(self, key: JobKey) -> JobDefinition:
+        try:
+            return self._source.definitions()[key]
+        except KeyError:
+            raise UnknownJob("there is no such job: GET /api/jobs lists all") from None
+
+    def _state(
+        self, definition: JobDefinition, records: Mapping[JobKey, JobRecord], last: Mapping[JobKey, Run]
+    ) -> JobState:
+        record = records.get(definition.key, JobRecord())
+        is_paused = definition.paused if record.paused is None else record.paused
+        due = self._scheduler.next_due(definition.key)
+        if due is None and definition.schedule is not None:
+            due = definition.schedule.next_after(self._now())
+        return JobState(
+            definition=definition,
+            record=record,
+            is_paused=is_paused,
+            next_run_at=None if is_paused else due,
+            last_run=last.get(definition.key),
+        )
+
+    def _new_run(
+        self,
+        definition: JobDefinition,
+        given: Mapping[str, JsonValue],
+        *,
+        id: str,  # noqa: A002 - the run's field has this name
+        trigger: Trigger,
+        requested_by: str | None = None,
+        scheduled_for: datetime | None = None,
+        retry_of: str | None = None,
+    ) -> Run:
+        shown = self._scrub(shown_options(bound_options(definition, given)))
+        return Run(
+            id=id,
+            module=definition.module,
+            job=definition.name,
+            type=definition.type,
+            trigger=trigger,
+            requested_by=requested_by,
+            scheduled_for=scheduled_for,
+            status=RunStatus.QUEUED,
+            attempt=0,
+            attempts=definition.attempts,
+            replica=None,
+            queued_at=self._now(),
+            started_at=None,
+            finished_at=None,
+            next_attempt_at=None,
+            progress=None,
+            result=None,
+            error=None,
+            reason=None,
+            options=shown if isinstance(shown, dict) else {},
+            input=dict(given),
+            retry_of=retry_of,
+            cancelled_by=None,
+        )
+
+    async def _begin(self, run: Run, stored: Enqueued, *, delay: float) -> None:
+        for old in stored.replaced:
+            await self.cancel(old.id, by="nexus", reason=f"replaced by run {run.id}")
+        self._note_change(run)
+        try:
+            async with asyncio.timeout(2.0):
+                await self._hand(run, delay=delay, at_once=self._executor.has_place)
+        except TimeoutError:  # it is stored, so it is begun when the store answers again
+            logger.warning("run %s begins late: the store is slow", run.id, extra={"event": "job.late", "run": run.id})
+
+    async def _hand(self, run: Run, *, delay: float, at_once: bool) -> None:
+        is_direct = at_once and not delay
+        await self._workflows.start(run.id, run.attempt + 1, at_once=is_direct, delay=delay)
+        if not is_direct:
+            await self._call(lambda: self._store.hand([run.id]))
+
+    async def _fire(self, definition: JobDefinition, due: datetime) -> None:
+        run = self._due_run(definition, due)
+        if run is None:
+            return
+        stored = await self._call(lambda: self._store.enqueue_due(run, definition.overlap, paused=definition.paused))
+        if stored.outcome == "new":
+            delay = definition.jitter * random.random()  # noqa: S311 - spreads load, keeps no secret
+            await self._begin(run, stored, delay=delay)
+        elif stored.outcome == "overlaps" and stored.run is not None:
+            logger.warning(
+                "job %s.%s: the run due at %s is skipped: %s",
+                definition.module,
+                definition.name,
+                due.isoformat(),
+                stored.run.reason,
+                extra={"event": "job.skipped", "module_name": definition.module, "run": run.id},
+            )
+            self._note_change(stored.run)
+
+    async def _miss(self, definition: JobDefinition, due: datetime, reason: str) -> None:
+        run = self._due_run(definition, due)
+        skipped = await self._call(lambda: self._store.skip(run, reason)) if run is not None else None
+        if skipped is not None:
+            self._note_change(skipped)
+
+    def _due_run(self, definition: JobDefinition, due: datetime) -> Run | None:
+        try:
+            return self._new_run(
+                definition, {}, id=scheduled_id(definition.key, due), trigger="schedule", scheduled_for=due
+            )
+        except Exception:
+            logger.exception(
+                "job %s.%s cannot be run: its options do not bind",
+                definition.module,
+                definition.name,
+                extra={"event": "job.options", "module_name": definition.module},
+            )
+            return None
+
+    def _note_change(self, run: Run) -> None:
+        self._wake_waiters(run.id)
+        self._tell(run)
+
+    def _wake_waiters(self, run_id: str) -> None:
+        for changed in self._waiting.get(run_id, ()):
+            changed.set()

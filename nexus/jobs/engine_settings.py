@@ -1,0 +1,33 @@
+"""What the job engine is opened with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What the engine is opened with.
+
+    Attributes:
+        url: of the store.
+        directory: what a relative file of it lies below.
+        state_dir: where its default file lies.
+        name: of this instance, for people.
+        replica: unique for each start of each replica.
+        concurrency: attempts at once on this replica.
+        keep_runs: final runs that are kept of each job.
+        keep_days: days for which a final run is kept.
+        log_lines: lines of a run's log that are kept.
+        result_bytes: bytes of a result that are kept.
+    """
+
+    url: str
+    directory: Path
+    state_dir: Path
+    name: str
+    replica: str
+    concurrency: int
+    keep_runs: int
+    keep_days: float
+    log_lines: int
+    result_bytes: int

@@ -1,0 +1,336 @@
+"""Does attempts: binds the options, runs the module's function within its time, and stores how it ended."""
+
+import asyncio
+import dataclasses
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import pydantic_core
+from pydantic import BaseModel, JsonValue
+
+from nexus.jobs.definition import JobDefinition, JobSource
+from nexus.jobs.errors import InvalidOptions, ModuleDown, StoreUnavailable, UnknownJob
+from nexus.jobs.options import bound_options
+from nexus.jobs.run import Progress, Run, RunError, RunStatus
+from nexus.jobs.run_log import RunLog
+from nexus.jobs.serializer import plain
+from nexus.jobs.store import Outcome, RunStore
+from nexus.jobs.store_threads import StoreThreads
+from nexus.jobs.workflows import Workflows
+from nexus.spec.context import ModuleContext
+from nexus.spec.job_context import JobContext
+
+_LAST_STEPS: Final = 2.0
+"""Seconds that a job's function gets to end after it was cancelled."""
+
+_MODULE_WAIT: Final = 60.0
+"""Seconds that a run waits for its module to serve: a start with its first retries."""
+
+_MAX_TEXT: Final = 2000
+"""Characters of an exception's message that are kept."""
+
+End = Literal["cancelled", "timed_out", "left"]
+
+logger = logging.getLogger("nexus.jobs")
+
+
+@dataclass(slots=True, kw_only=True)
+class Active:
+    """An attempt under way on this replica."""
+
+    run: Run
+    number: int
+    log: RunLog
+    task: asyncio.Task[Any] | None = None
+    end: End | None = None
+    reason: str | None = None
+    progress: Progress | None = None
+    is_changed: bool = False
+    began: float = 0.0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self, end: End, reason: str | None = None) -> None:
+        """Ends it soon; the first reason counts."""
+        if self.end is None:
+            self.end, self.reason = end, reason
+        if self.task is not None:
+            self.task.cancel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one replica allows: attempts at once, and the bounds of what is kept of a run."""
+
+    concurrency: int
+    log_lines: int
+    result_bytes: int
+
+
+class Executor:
+    """Does attempts.
+
+    Args:
+        source: tells the jobs and their modules' contexts.
+        store: keeps the runs.
+        call_store: calls the store off the loop.
+        limits: of this replica.
+        replica: its id.
+        scrub: takes secrets out of JSON-like data.
+        may_work: awaited before each step; raises `asyncio.CancelledError` where others may have taken the run up.
+        on_change: told each run that has changed.
+        now: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: JobSource,
+        store: RunStore,
+        call_store: StoreThreads,
+        limits: Limits,
+        replica: str,
+        scrub: Callable[[object], object],
+        may_work: Callable[[], Awaitable[None]],
+        on_change: Callable[[Run], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._call = call_store
+        self._limits = limits
+        self._replica = replica
+        self._scrub = scrub
+        self._may_work = may_work
+        self._on_change = on_change
+        self._now = now
+        self._places = asyncio.Semaphore(limits.concurrency)
+        self.active: dict[str, Active] = {}
+        self.workflows: Workflows | None = None
+        self.is_leaving = False
+
+    @property
+    def has_place(self) -> bool:
+        """True where another attempt could begin at once."""
+        return not self._places.locked() and not self.is_leaving
+
+    async def execute(self, run_id: str, number: int) -> None:
+        """Does one attempt to its end; what it raises leaves the attempt for others."""
+        async with self._places:
+            if self.is_leaving:
+                raise asyncio.CancelledError
+            run = await self._call.until_done(lambda: self._store.begin(run_id, number, self._replica))
+            if run is None:
+                return
+            log = RunLog(lambda text: str(self._scrub(text)), self._limits.log_lines)
+            active = Active(run=run, number=number, log=log, began=self._now())
+            self.active[run_id] = active
+            self._on_change(run)
+            try:
+                outcome = await self._attempt(active)
+            except asyncio.CancelledError:
+                active.end = active.end or "left"
+                await self._leave(active)
+                raise
+            else:
+                await self._finish(active, outcome)
+            finally:
+                self.active.pop(run_id, None)
+                active.ended.set()
+
+    async def _attempt(self, active: Active) -> Outcome:
+        active.log.collect()
+        try:
+            definition, context = await self._prepare(active)
+        except (UnknownJob, ModuleDown, InvalidOptions) as error:
+            told = RunError(type=type(error).__name__, message=str(error))
+            return Outcome(status=RunStatus.FAILED, error=told, reason="it could not begin")
+        work = self._body(active, definition, context)
+        active.task = asyncio.get_running_loop().create_task(work, name=f"job {definition.module}.{definition.name}")
+        if active.end is not None:
+            active.task.cancel()
+        await self._within(active, definition.timeout)
+        return self._outcome(active, definition)
+
+    async def _prepare(self, active: Active) -> tuple[JobDefinition, ModuleContext[Any]]:
+        key = (active.run.module, active.run.job)
+        deadline = asyncio.get_running_loop().time() + _MODULE_WAIT
+        while True:
+            definition, context = self._source.definitions().get(key), self._source.context(key[0])
+            if definition is not None and context is not None:
+                return definition, context
+            if not self._source.is_coming(key[0]):
+                if definition is None:
+                    raise UnknownJob(f"module {key[0]!r} has no job {key[1]!r} any more")
+                raise ModuleDown(f"module {key[0]!r} does not serve")
+            if active.end is not None or asyncio.get_running_loop().time() > deadline:
+                raise ModuleDown(f"module {key[0]!r} did not come to serve within {_MODULE_WAIT:g} s")
+            await asyncio.sleep(0.2)
+
+    async def _body(self, active: Active, definition: JobDefinition, context: ModuleContext[Any]) -> object:
+        run = active.run
+        control = _Control(active, self._may_work, self.workflows)
+        await control.load()
+        given = {item.name: getattr(context, item.name) for item in dataclasses.fields(ModuleContext)}
+        job_context = JobContext(
+            **given,
+            run_id=run.id,
+            job=run.job,
+            attempt=active.number,
+            scheduled_for=run.scheduled_for,
+            requested_by=run.requested_by,
+            control=control,
+        )
+        options = bound_options(definition, run.input)
+        if isinstance(options, BaseModel):
+            return await definition.run(job_context, options)
+        return await definition.run(job_context)
+
+    async def _within(self, active: Active, limit: float | None) -> None:
+        task = active.task
+        if task is None:
+            return
+        try:
+            await asyncio.wait({task}, timeout=limit)
+            if not task.done():
+                active.stop("timed_out", f"it took longer than its timeout of {limit:g} s")
+        except asyncio.CancelledError:
+            active.stop("left")
+            await self._await_end(task, active)
+            raise
+        await self._await_end(task, active)
+
+    async def _await_end(self, task: asyncio.Task[Any], active: Active) -> None:
+        if not task.done():
+            await asyncio.wait({task}, timeout=_LAST_STEPS)
+        if not task.done():
+            logger.error(
+                "run %s of %s.%s does not end although it was cancelled: its code swallows the cancellation",
+                active.run.id,
+                active.run.module,
+                active.run.job,
+                extra={"event": "job.stuck", "module_name": active.run.module, "run": active.run.id},
+            )
+
+    def _outcome(self, active: Active, definition: JobDefinition) -> Outcome:
+        task = active.task
+        error = task.exception() if task is not None and task.done() and not task.cancelled() else None
+        returned = task is not None and task.done() and not task.cancelled() and error is None
+        if returned and task is not None and active.end != "timed_out":
+            return self._success(task.result())
+        if active.end == "left":
+            raise asyncio.CancelledError
+        if active.end == "cancelled":
+            return Outcome(status=RunStatus.CANCELLED, reason=active.reason)
+        if active.end == "timed_out":
+            return self._failure(RunStatus.TIMED_OUT, None, active, definition)
+        if error is None:
+            error = RuntimeError("the job's code cancelled itself")
+        logger.error(
+            "run %s of %s.%s failed in attempt %s",
+            active.run.id,
+            active.run.module,
+            active.run.job,
+            active.number,
+            exc_info=error,
+            extra={"event": "job.failed", "module_name": active.run.module, "run": active.run.id},
+        )
+        return self._failure(RunStatus.FAILED, error, active, definition)
+
+    def _success(self, result: object) -> Outcome:
+        try:
+            value: JsonValue = plain(self._scrub(plain(result)))
+        except TypeError as error:
+            told = RunError(type="TypeError", message=f"its result: {error}")
+            return Outcome(status=RunStatus.FAILED, error=told, reason="its work was done, but its result is unusable")
+        size = len(pydantic_core.to_json(value))
+        if size > self._limits.result_bytes:
+            reason = f"its result of {size} bytes is not kept: {self._limits.result_bytes} are the limit"
+            return Outcome(status=RunStatus.SUCCEEDED, reason=reason)
+        return Outcome(status=RunStatus.SUCCEEDED, result=value)
+
+    def _failure(
+        self, status: RunStatus, error: BaseException | None, active: Active, definition: JobDefinition
+    ) -> Outcome:
+        retry_at = None
+        if active.number < active.run.attempts:
+            delay = min(definition.retry_delay * 2 ** (active.number - 1), definition.retry_delay_max)
+            retry_at = self._now() + delay * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
+        told = None
+        if error is not None:
+            told = RunError(type=type(error).__name__, message=str(self._scrub(_text(error)))[:_MAX_TEXT])
+        return Outcome(status=status, error=told, reason=active.reason, retry_at=retry_at)
+
+    async def _finish(self, active: Active, outcome: Outcome) -> None:
+        run, number, log = active.run, active.number, active.log
+        await self._note(active)
+        is_ours = await self._call.until_done(
+            lambda: self._store.finish(run.id, number, self._replica, outcome, log=(log.lines, log.dropped))
+        )
+        if not is_ours:
+            return
+        if outcome.retry_at is not None and self.workflows is not None:
+            delay = max(outcome.retry_at - self._now(), 0.001)
+            await self.workflows.start(run.id, number + 1, at_once=False, delay=delay)
+            await self._call.until_done(lambda: self._store.hand([run.id]))
+        stored = await self._call.until_done(lambda: self._store.get(run.id))
+        if stored is not None:
+            self._on_change(stored)
+
+    async def _leave(self, active: Active) -> None:
+        try:
+            await self._note(active)
+            await asyncio.shield(self._call(lambda: self._store.release(active.run.id, self._replica)))
+        except StoreUnavailable:
+            return  # it stays `running` in the store until somebody takes it up
+
+    async def _note(self, active: Active) -> None:
+        if active.is_changed or active.log.is_changed:
+            active.is_changed = active.log.is_changed = False
+            run, log, told = active.run, active.log, active.progress
+            await self._call(lambda: self._store.note(run.id, self._replica, told, log.lines, log.dropped))
+
+    async def note_all(self) -> None:
+        """Stores what the attempts under way have told since the last time."""
+        for active in list(self.active.values()):
+            if active.is_changed or active.log.is_changed:
+                await self._note(active)
+                self._on_change(dataclasses.replace(active.run, progress=active.progress))
+
+
+class _Control:
+    """Implements `nexus.spec.job_context.RunControl` for one attempt."""
+
+    def __init__(self, active: Active, may_work: Callable[[], Awaitable[None]], workflows: Workflows | None) -> None:
+        self._active = active
+        self._may_work = may_work
+        self._workflows = workflows
+        self._done: dict[tuple[str, int], object] = {}
+        self._seen: dict[str, int] = {}
+
+    async def load(self) -> None:
+        """Learns what earlier attempts have done."""
+        if self._workflows is not None and self._active.number > 1:
+            self._done = await self._workflows.finished_steps(self._active.run.id, self._active.number)
+
+    async def step(self, name: str, call: Callable[[], Awaitable[object]]) -> object:
+        number = self._seen[name] = self._seen.get(name, 0) + 1
+        if (name, number) in self._done:
+            return self._done[name, number]
+        await self._may_work()
+        if self._workflows is None:
+            raise ModuleDown("the job engine is closed")
+        return await self._workflows.step(name, call)
+
+    def progress(self, done: float, total: float | None, note: str) -> None:
+        self._active.progress = Progress(done=done, total=total, note=note[:200])
+        self._active.is_changed = True
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - the message, too, is a stranger's code
+        return "its message cannot be shown"

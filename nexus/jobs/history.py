@@ -1,0 +1,117 @@
+"""Reads the runs that are kept, and drops those beyond the limits; every method blocks."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from nexus.jobs.database import Database
+from nexus.jobs.errors import InvalidCursor
+from nexus.jobs.rows import attempt_of, run_of, seconds
+from nexus.jobs.run import Attempt, Page, Run, RunFilter, RunStatus
+from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
+
+_FINAL: Final = tuple(status for status in RunStatus if status.is_final)
+
+_BATCH: Final = 500
+"""Runs that are dropped in one transaction: others write in between."""
+
+
+class History:
+    """Lists and drops runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+
+    def page(self, wanted: RunFilter, *, limit: int, cursor: str | None = None) -> Page:
+        """Gives at most `limit` runs, newest first, from where `cursor` leads on.
+
+        Raises:
+            InvalidCursor: no list gave this cursor.
+        """
+        query = sa.select(RUNS).where(*_conditions(wanted)).order_by(RUNS.c.seq.desc()).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(RUNS.c.seq < _read_cursor(cursor))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        following = _write_cursor(rows[limit - 1].seq) if len(rows) > limit else None
+        return Page(runs=tuple(run_of(row) for row in rows[:limit]), cursor=following)
+
+    def attempts(self, run_id: str) -> tuple[Attempt, ...]:
+        """Gives the attempts of a run, first to last."""
+        query = sa.select(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id).order_by(ATTEMPTS.c.number)
+        with self._engine.connect() as connection:
+            return tuple(attempt_of(row) for row in connection.execute(query))
+
+    def log(self, run_id: str) -> tuple[tuple[str, ...], int]:
+        """Gives the lines of a run's log and how many were dropped."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(LOGS).where(LOGS.c.run_id == run_id)).one_or_none()
+        return (tuple(row.lines), row.dropped) if row else ((), 0)
+
+    def last_runs(self) -> dict[tuple[str, str], Run]:
+        """Gives the latest run of each job that did not skip it."""
+        query = sa.select(RUNS).join(JOBS, JOBS.c.last_run_id == RUNS.c.id)
+        with self._engine.connect() as connection:
+            return {(row.module, row.job): run_of(row) for row in connection.execute(query)}
+
+    def beyond(self, *, keep: int, older_than: datetime) -> list[tuple[str, int]]:
+        """Gives final runs that are kept no longer, at most a batch: each one's id and its attempts.
+
+        Args:
+            keep: final runs that each job keeps.
+            older_than: runs that ended before this instant go, however few there are.
+        """
+        final = RUNS.c.status.in_(_FINAL)
+        aged = sa.select(RUNS.c.id, RUNS.c.attempt).where(final, RUNS.c.finished_at < seconds(older_than))
+        chosen: dict[str, int] = {}
+        with self._engine.connect() as connection:
+            chosen.update((row.id, row.attempt) for row in connection.execute(aged.limit(_BATCH)))
+            jobs = connection.execute(sa.select(RUNS.c.module, RUNS.c.job).distinct()).all()
+            for job in jobs:
+                if len(chosen) >= _BATCH:
+                    break
+                of_job = (RUNS.c.module == job.module, RUNS.c.job == job.job, final)
+                kept = sa.select(RUNS.c.seq).where(*of_job).order_by(RUNS.c.seq.desc()).offset(keep).limit(1)
+                last = connection.execute(kept).scalar()
+                if last is not None:
+                    over = sa.select(RUNS.c.id, RUNS.c.attempt).where(*of_job, RUNS.c.seq <= last)
+                    chosen.update((row.id, row.attempt) for row in connection.execute(over.limit(_BATCH)))
+        return list(chosen.items())[:_BATCH]
+
+    def drop(self, run_ids: Iterable[str]) -> None:
+        """Drops runs with their attempts and logs."""
+        ids = tuple(run_ids)
+        with self._engine.begin() as connection:
+            for column in (ATTEMPTS.c.run_id, LOGS.c.run_id, RUNS.c.id):
+                connection.execute(sa.delete(column.table).where(column.in_(ids)))
+
+
+def _conditions(wanted: RunFilter) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    for column, value in ((RUNS.c.module, wanted.module), (RUNS.c.job, wanted.job), (RUNS.c.trigger, wanted.trigger)):
+        if value is not None:
+            found.append(column == value)
+    if wanted.statuses:
+        found.append(RUNS.c.status.in_(sorted(wanted.statuses)))
+    if wanted.text:
+        found.append(sa.func.lower(sa.cast(RUNS.c.error, sa.Text)).contains(wanted.text.lower(), autoescape=True))
+    if wanted.since is not None:
+        found.append(RUNS.c.queued_at >= seconds(wanted.since))
+    if wanted.until is not None:
+        found.append(RUNS.c.queued_at < seconds(wanted.until))
+    return found
+
+
+def _write_cursor(seq: Any) -> str:
+    return base64.urlsafe_b64encode(str(seq).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> int:
+    try:
+        return int(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        raise InvalidCursor("the cursor is none that a list of runs gave: begin without one") from None

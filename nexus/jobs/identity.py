@@ -1,0 +1,22 @@
+"""Names of runs: made up for those that somebody asks for, and the same on every replica for those of a schedule."""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from nexus.jobs.definition import JobKey
+
+_SCHEDULED: Final = uuid.UUID("6b0f4d0e-6f5a-5c0b-9d54-6e6578757301")
+_REQUESTED: Final = uuid.UUID("6b0f4d0e-6f5a-5c0b-9d54-6e6578757302")
+
+
+def scheduled_id(key: JobKey, due: datetime) -> str:
+    """Gives the id of the run of an instant: one run, whoever stores it."""
+    return str(uuid.uuid5(_SCHEDULED, f"{key[0]}/{key[1]}/{due.timestamp():.3f}"))
+
+
+def requested_id(key: JobKey, by: str, idempotency_key: str | None) -> str:
+    """Gives the id of a requested run: a new one, or the one that belongs to the caller's idempotency key."""
+    if idempotency_key is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(_REQUESTED, f"{key[0]}/{key[1]}\n{by}\n{idempotency_key}"))

@@ -1,0 +1,84 @@
+"""What is remembered of a job between starts and shared between replicas; every method blocks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from nexus.jobs.database import Database
+from nexus.jobs.definition import JobDefinition, JobKey
+from nexus.jobs.rows import instant, seconds
+from nexus.jobs.tables import JOBS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """One job's memory.
+
+    Attributes:
+        paused: what somebody has set; None: as configured.
+        paused_by: who.
+        paused_at: when.
+        since: when its present schedule was first seen; earlier instants are not its own.
+        last_due: the latest instant that was dealt with.
+    """
+
+    paused: bool | None = None
+    paused_by: str | None = None
+    paused_at: datetime | None = None
+    since: datetime | None = None
+    last_due: datetime | None = None
+
+
+class JobRecords:
+    """Reads and writes the memory of jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+
+    def all(self) -> dict[JobKey, JobRecord]:
+        """Gives every job's memory."""
+        with self._engine.connect() as connection:
+            return {(row.module, row.job): _record(row) for row in connection.execute(sa.select(JOBS))}
+
+    def note_schedules(self, jobs: list[JobDefinition], now: datetime) -> dict[JobKey, JobRecord]:
+        """Notes the schedules as they now are, and gives every job's memory: a changed one counts from now."""
+        known = self.all()
+        for job in jobs:
+            self._note(job, now, is_known=job.key in known)
+        return self.all()
+
+    def set_paused(self, key: JobKey, *, paused: bool, by: str, now: datetime) -> None:
+        """Makes a job's schedule rest, or go on from now."""
+        values = {"paused": paused, "paused_by": by, "paused_at": seconds(now)}
+        with self._engine.begin() as connection:
+            changed = connection.execute(sa.update(JOBS).where(*_is(key)).values(**values))
+            if changed.rowcount == 0:
+                connection.execute(sa.insert(JOBS).values(module=key[0], job=key[1], **values))
+
+    def _note(self, job: JobDefinition, now: datetime, *, is_known: bool) -> None:
+        schedule = {"line": job.line, "timezone": job.timezone, "since": seconds(now), "last_due": None}
+        with self._engine.begin() as connection:
+            if is_known:
+                differs = sa.or_(JOBS.c.line.is_distinct_from(job.line), JOBS.c.timezone.is_distinct_from(job.timezone))
+                connection.execute(sa.update(JOBS).where(*_is(job.key), differs).values(**schedule))
+                return
+            here = sa.select(sa.literal(1)).where(*_is(job.key)).exists()
+            row = sa.select(*(sa.literal(value) for value in (job.module, job.name, *schedule.values())))
+            insert = sa.insert(JOBS).from_select(["module", "job", *schedule], row.where(~here))
+            connection.execute(insert)
+
+
+def _is(key: JobKey) -> tuple[sa.ColumnElement[bool], ...]:
+    return JOBS.c.module == key[0], JOBS.c.job == key[1]
+
+
+def _record(row: sa.Row[tuple[object, ...]]) -> JobRecord:
+    values = row._mapping  # noqa: SLF001 - the documented way to read a row by name
+    return JobRecord(
+        paused=values["paused"],
+        paused_by=values["paused_by"],
+        paused_at=instant(values["paused_at"]),
+        since=instant(values["since"]),
+        last_due=instant(values["last_due"]),
+    )

@@ -1,0 +1,48 @@
+"""Binds what somebody asks a job to run with: the configured options, overridden key by key."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from nexus.jobs.definition import JobDefinition
+from nexus.jobs.errors import InvalidOptions
+from nexus.jobs.serializer import plain
+
+
+def bound_options(definition: JobDefinition, given: Mapping[str, JsonValue]) -> BaseModel | None:
+    """Gives the options as the job's model has them, None for a job that takes none.
+
+    Raises:
+        InvalidOptions: they do not fit; every mistake is told, and no value is.
+    """
+    model = definition.model
+    if model is None:
+        if given:
+            raise InvalidOptions([(key, "the job takes no options: leave it out") for key in sorted(given)])
+        return None
+    names = {field.alias or name: name for name, field in model.model_fields.items()}
+    unknown = [key for key in given if key not in names and key not in model.model_fields]
+    if unknown:
+        raise InvalidOptions([(key, _unknown(key, names)) for key in sorted(unknown)])
+    values: dict[str, Any] = {}
+    if definition.options is not None:
+        kept = definition.options.model_fields_set
+        values = {key: getattr(definition.options, name) for key, name in names.items() if name in kept}
+    try:
+        return model.model_validate({**values, **given})
+    except ValidationError as error:
+        told = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidOptions([(".".join(map(str, each["loc"])), each["msg"]) for each in told]) from None
+
+
+def shown_options(options: BaseModel | None) -> dict[str, JsonValue]:
+    """Gives options as they may be shown: a `Secret` as `******`."""
+    return plain(options.model_dump(mode="json")) if options is not None else {}
+
+
+def _unknown(key: str, names: Mapping[str, str]) -> str:
+    near = difflib.get_close_matches(key, names, n=1)
+    known = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(names)) or '(none)'}"
+    return f"there is no option of this name: {known}"

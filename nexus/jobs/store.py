@@ -1,0 +1,326 @@
+"""Moves runs through their states; each method is one transaction, blocks, and is safe on many replicas at once."""
+
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+from pydantic import JsonValue
+
+from nexus.jobs.database import Database
+from nexus.jobs.rows import run_of, seconds
+from nexus.jobs.run import Progress, Run, RunError, RunStatus
+from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
+from nexus.spec.job import Overlap
+
+Log = tuple[list[str], int]
+"""The lines that are kept, and how many were dropped."""
+
+_ACTIVE: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enqueued:
+    """What became of a wish for a run.
+
+    Attributes:
+        outcome: `new`; `known`, where a run of this id is there already; `overlaps`, where the job forbids it; or
+            `paused`, where its schedule rests.
+        run: the new run, the known one, the one it overlaps with, or the one that is stored as skipped.
+        replaced: runs that are to end for it.
+    """
+
+    outcome: Literal["new", "known", "overlaps", "paused"]
+    run: Run | None
+    replaced: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended; `retry_at` is when the next one is due, None where the run is over."""
+
+    status: RunStatus
+    result: JsonValue = None
+    error: RunError | None = None
+    reason: str | None = None
+    retry_at: float | None = None
+
+
+class RunStore:
+    """Keeps runs.
+
+    Args:
+        database: where.
+        now: seconds since 1970, UTC.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._engine = database.engine
+        self._now = now
+
+    def enqueue(self, run: Run, overlap: Overlap) -> Enqueued:
+        """Stores a run that somebody asks for, unless it is there or its job forbids it."""
+        with self._engine.begin() as connection:
+            self._take_turn(connection, run)
+            known = _by_id(connection, run.id)
+            if known is not None:
+                return Enqueued(outcome="known", run=known)
+            active = self._active(connection, run)
+            if active and overlap == "forbid":
+                return Enqueued(outcome="overlaps", run=active[0])
+            return self._insert(connection, run, active if overlap == "replace" else ())
+
+    def enqueue_due(self, run: Run, overlap: Overlap, *, paused: bool) -> Enqueued:
+        """Stores the run of a schedule's instant; on whichever replica comes first, and once.
+
+        A run that may not start beside another is stored as skipped. `paused` is the configured state.
+        """
+        with self._engine.begin() as connection:
+            self._take_turn(connection, run)
+            if _by_id(connection, run.id) is not None:
+                return Enqueued(outcome="known", run=None)
+            self._note_due(connection, run)
+            changed = connection.execute(sa.select(JOBS.c.paused).where(*_job(JOBS, run))).scalar()
+            if paused if changed is None else changed:
+                return Enqueued(outcome="paused", run=None)
+            active = self._active(connection, run)
+            if active and overlap == "forbid":
+                reason = f"run {active[0].id} of the same job was {active[0].status}"
+                skipped = self._skipped(connection, run, reason)
+                return Enqueued(outcome="overlaps", run=skipped)
+            return self._insert(connection, run, active if overlap == "replace" else ())
+
+    def skip(self, run: Run, reason: str) -> Run | None:
+        """Stores a run that was due and will not start; None where it is known already."""
+        with self._engine.begin() as connection:
+            self._take_turn(connection, run)
+            if _by_id(connection, run.id) is not None:
+                return None
+            self._note_due(connection, run)
+            return self._skipped(connection, run, reason)
+
+    def hand(self, run_ids: Iterable[str]) -> None:
+        """Notes that the engine's library knows of the next attempts of these runs."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(RUNS).where(RUNS.c.id.in_(tuple(run_ids))).values(handed=True))
+
+    def unhanded(self, older_than: float, limit: int) -> tuple[Run, ...]:
+        """Gives queued runs that the engine's library has not been told of for `older_than` seconds."""
+        wanted = (
+            sa.select(RUNS)
+            .where(RUNS.c.status == RunStatus.QUEUED, sa.not_(RUNS.c.handed))
+            .where(RUNS.c.touched_at < self._now() - older_than)
+            .order_by(RUNS.c.seq)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return tuple(run_of(row) for row in connection.execute(wanted))
+
+    def begin(self, run_id: str, number: int, replica: str) -> Run | None:
+        """Makes a run `running` on `replica`; None where this attempt is not to be done any more."""
+        now = self._now()
+        with self._engine.begin() as connection:
+            moved = connection.execute(
+                sa.update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.status.in_(_ACTIVE), RUNS.c.attempt <= number)
+                .where(RUNS.c.cancelled_by.is_(None))
+                .values(
+                    status=RunStatus.RUNNING,
+                    attempt=number,
+                    replica=replica,
+                    started_at=sa.func.coalesce(RUNS.c.started_at, now),
+                    next_attempt_at=None,
+                    handed=True,
+                    touched_at=now,
+                )
+            )
+            if moved.rowcount == 0:
+                self._settle_cancelled(connection, run_id, now)
+                return None
+            connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number))
+            connection.execute(
+                sa.insert(ATTEMPTS).values(run_id=run_id, number=number, replica=replica, started_at=now)
+            )
+            return _by_id(connection, run_id)
+
+    def finish(self, run_id: str, number: int, replica: str, outcome: Outcome, *, log: Log) -> bool:
+        """Stores how an attempt ended; False where the run is no longer this replica's."""
+        now = self._now()
+        error = _error(outcome.error)
+        is_over = outcome.retry_at is None
+        with self._engine.begin() as connection:
+            moved = connection.execute(
+                sa.update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.status == RunStatus.RUNNING)
+                .where(RUNS.c.attempt == number, RUNS.c.replica == replica)
+                .values(
+                    status=outcome.status if is_over else RunStatus.QUEUED,
+                    result=outcome.result,
+                    error=error,
+                    reason=outcome.reason,
+                    finished_at=now if is_over else None,
+                    next_attempt_at=outcome.retry_at,
+                    handed=is_over,
+                    touched_at=now,
+                )
+            )
+            if moved.rowcount == 0:
+                return False
+            connection.execute(
+                sa.update(ATTEMPTS)
+                .where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number)
+                .values(finished_at=now, status=outcome.status, error=error)
+            )
+            _keep_log(connection, run_id, *log)
+            return True
+
+    def note(self, run_id: str, replica: str, progress: Progress | None, lines: list[str], dropped: int) -> None:
+        """Stores what a running run has told so far."""
+        with self._engine.begin() as connection:
+            if progress is not None:
+                told = {"done": progress.done, "total": progress.total, "note": progress.note}
+                connection.execute(
+                    sa.update(RUNS)
+                    .where(RUNS.c.id == run_id, RUNS.c.replica == replica, RUNS.c.status == RunStatus.RUNNING)
+                    .values(progress=told)
+                )
+            _keep_log(connection, run_id, lines, dropped)
+
+    def release(self, run_id: str, replica: str) -> None:
+        """Makes a running run wait for another replica, or for the next start."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.replica == replica, RUNS.c.status == RunStatus.RUNNING)
+                .values(status=RunStatus.QUEUED, touched_at=self._now())
+            )
+
+    def lose(self, run_id: str, number: int, reason: str) -> Run | None:
+        """Ends a run whose host died under it too often; None where it has ended otherwise."""
+        now = self._now()
+        with self._engine.begin() as connection:
+            moved = connection.execute(
+                sa.update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.status.in_(_ACTIVE), RUNS.c.attempt <= number)
+                .values(status=RunStatus.LOST, reason=reason, finished_at=now, touched_at=now, next_attempt_at=None)
+            )
+            connection.execute(
+                sa.update(ATTEMPTS)
+                .where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number, ATTEMPTS.c.finished_at.is_(None))
+                .values(finished_at=now, status=RunStatus.LOST)
+            )
+            return _by_id(connection, run_id) if moved.rowcount else None
+
+    def cancel(self, run_id: str, by: str, reason: str) -> Run | None:
+        """Ends a queued run, and asks whoever runs a running one to end it; gives it as it now is, None: unknown."""
+        now = self._now()
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.status.in_(_ACTIVE), RUNS.c.cancelled_by.is_(None))
+                .values(cancelled_by=by, cancel_reason=reason, touched_at=now)
+            )
+            self._settle_cancelled(connection, run_id, now)
+            return _by_id(connection, run_id)
+
+    def cancelled(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """Gives which of these running runs somebody wants to end, each with the reason."""
+        wanted = sa.select(RUNS.c.id, RUNS.c.cancel_reason).where(
+            RUNS.c.id.in_(tuple(run_ids)), RUNS.c.cancelled_by.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            return {row.id: row.cancel_reason for row in connection.execute(wanted)}
+
+    def get(self, run_id: str) -> Run | None:
+        """Gives a run, None where it is not kept."""
+        with self._engine.connect() as connection:
+            return _by_id(connection, run_id)
+
+    def _settle_cancelled(self, connection: sa.Connection, run_id: str, now: float) -> None:
+        connection.execute(
+            sa.update(RUNS)
+            .where(RUNS.c.id == run_id, RUNS.c.status == RunStatus.QUEUED, RUNS.c.cancelled_by.is_not(None))
+            .values(
+                status=RunStatus.CANCELLED,
+                reason=RUNS.c.cancel_reason,
+                finished_at=now,
+                next_attempt_at=None,
+                handed=True,
+            )
+        )
+
+    def _take_turn(self, connection: sa.Connection, run: Run) -> None:
+        """Lets one transaction at a time decide on a job's runs; SQLite has one writer anyway."""
+        if self._database.is_shared:
+            number = zlib.crc32(f"{run.module}/{run.job}".encode())
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x6E78, sa.cast(number - 2**31, sa.Integer))))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _active(self, connection: sa.Connection, run: Run) -> tuple[Run, ...]:
+        wanted = sa.select(RUNS).where(*_job(RUNS, run), RUNS.c.status.in_(_ACTIVE)).order_by(RUNS.c.seq)
+        return tuple(run_of(row) for row in connection.execute(wanted))
+
+    def _insert(self, connection: sa.Connection, run: Run, replaced: tuple[Run, ...]) -> Enqueued:
+        connection.execute(sa.insert(RUNS).values(**_values(run), touched_at=self._now()))
+        self._note_last(connection, run)
+        return Enqueued(outcome="new", run=run, replaced=replaced)
+
+    def _skipped(self, connection: sa.Connection, run: Run, reason: str) -> Run | None:
+        now = self._now()
+        values = {**_values(run), "status": RunStatus.SKIPPED, "reason": reason, "finished_at": now, "handed": True}
+        connection.execute(sa.insert(RUNS).values(**values, touched_at=now))
+        return _by_id(connection, run.id)
+
+    def _note_due(self, connection: sa.Connection, run: Run) -> None:
+        due = seconds(run.scheduled_for)
+        later = sa.or_(JOBS.c.last_due.is_(None), JOBS.c.last_due < due)
+        connection.execute(sa.update(JOBS).where(*_job(JOBS, run), later).values(last_due=due))
+
+    def _note_last(self, connection: sa.Connection, run: Run) -> None:
+        noted = connection.execute(sa.update(JOBS).where(*_job(JOBS, run)).values(last_run_id=run.id))
+        if noted.rowcount == 0:
+            connection.execute(sa.insert(JOBS).values(module=run.module, job=run.job, last_run_id=run.id))
+
+
+def _job(table: sa.Table, run: Run) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.module == run.module, table.c.job == run.job
+
+
+def _by_id(connection: sa.Connection, run_id: str) -> Run | None:
+    row = connection.execute(sa.select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
+    return None if row is None else run_of(row)
+
+
+def _values(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "module": run.module,
+        "job": run.job,
+        "type": run.type,
+        "trigger": run.trigger,
+        "requested_by": run.requested_by,
+        "scheduled_for": seconds(run.scheduled_for),
+        "status": run.status,
+        "attempt": 0,
+        "attempts": run.attempts,
+        "queued_at": seconds(run.queued_at),
+        "handed": False,
+        "options": run.options,
+        "input": run.input,
+        "retry_of": run.retry_of,
+    }
+
+
+def _error(error: RunError | None) -> dict[str, str] | None:
+    return None if error is None else {"type": error.type, "message": error.message}
+
+
+def _keep_log(connection: sa.Connection, run_id: str, lines: list[str], dropped: int) -> None:
+    if not lines:
+        return
+    kept = connection.execute(sa.update(LOGS).where(LOGS.c.run_id == run_id).values(lines=lines, dropped=dropped))
+    if kept.rowcount == 0:
+        connection.execute(sa.insert(LOGS).values(run_id=run_id, lines=lines, dropped=dropped))

@@ -1,0 +1,55 @@
+"""Calls the store off the event loop: a few threads, a time limit, and one error for whatever the database raises."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from nexus.jobs.errors import StoreUnavailable
+
+R = TypeVar("R")
+
+_THREADS: Final = 8
+"""Fewer than the connections of the pool, so that no call waits for one."""
+
+_PATIENCE: Final = 2.0
+"""Seconds that a caller waits for the store."""
+
+_RETRY: Final = 1.0
+"""Seconds between two tries of what has to be stored."""
+
+
+class StoreThreads:
+    """Calls blocking functions of the store."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="nexus-store")
+
+    async def __call__(self, call: Callable[[], R], *, patience: float = _PATIENCE) -> R:
+        """Gives what `call` gives.
+
+        Raises:
+            StoreUnavailable: the database raised, or did not answer within `patience` seconds. What was to be written
+                may be written all the same.
+        """
+        try:
+            async with asyncio.timeout(patience):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"the store of runs does not answer ({type(error).__name__}): try again") from error
+        except TimeoutError as error:
+            raise StoreUnavailable(f"the store of runs does not answer within {patience:g} s: try again") from error
+
+    async def until_done(self, call: Callable[[], R]) -> R:
+        """Does as a call, again and again while the store does not answer; for calls that bear being repeated."""
+        while True:
+            try:
+                return await self(call, patience=15.0)
+            except StoreUnavailable:
+                await asyncio.sleep(_RETRY)
+
+    def close(self) -> None:
+        """Takes no further calls; those under way end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

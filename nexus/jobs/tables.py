@@ -1,0 +1,95 @@
+"""The tables of runs, beside those of the job engine's library in the same database.
+
+Instants are seconds since 1970 (UTC) as floats: both databases have them, compare them alike and lose no zone.
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+METADATA: Final = sa.MetaData()
+
+_Counter = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""SQLite numbers rows by itself only where the type is plain INTEGER."""
+
+RUNS: Final = sa.Table(
+    "nexus_runs",
+    METADATA,
+    sa.Column("seq", _Counter, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("module", sa.String(100), nullable=False),
+    sa.Column("job", sa.String(200), nullable=False),
+    sa.Column("type", sa.String(200), nullable=False),
+    sa.Column("trigger", sa.String(16), nullable=False),
+    sa.Column("requested_by", sa.Text),
+    sa.Column("scheduled_for", sa.Double),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("replica", sa.String(64)),
+    sa.Column("queued_at", sa.Double, nullable=False),
+    sa.Column("started_at", sa.Double),
+    sa.Column("finished_at", sa.Double),
+    sa.Column("next_attempt_at", sa.Double),
+    sa.Column("handed", sa.Boolean, nullable=False, default=False),
+    sa.Column("touched_at", sa.Double, nullable=False),
+    sa.Column("cancelled_by", sa.Text),
+    sa.Column("cancel_reason", sa.Text),
+    sa.Column("progress", sa.JSON(none_as_null=True)),
+    sa.Column("result", sa.JSON(none_as_null=True)),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("reason", sa.Text),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("input", sa.JSON, nullable=False),
+    sa.Column("retry_of", sa.String(64)),
+    sa.Index("nexus_runs_by_job", "module", "job", "seq"),
+    sa.Index("nexus_runs_by_status", "status", "seq"),
+    sa.Index("nexus_runs_by_job_status", "module", "job", "status", "seq"),
+)
+"""One row a run. `handed` says that the engine's library knows of the attempt that is to come."""
+
+ATTEMPTS: Final = sa.Table(
+    "nexus_attempts",
+    METADATA,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("replica", sa.String(64)),
+    sa.Column("started_at", sa.Double, nullable=False),
+    sa.Column("finished_at", sa.Double),
+    sa.Column("status", sa.String(16)),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+)
+
+LOGS: Final = sa.Table(
+    "nexus_run_logs",
+    METADATA,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("lines", sa.JSON, nullable=False),
+    sa.Column("dropped", sa.Integer, nullable=False),
+)
+
+JOBS: Final = sa.Table(
+    "nexus_jobs",
+    METADATA,
+    sa.Column("module", sa.String(100), primary_key=True),
+    sa.Column("job", sa.String(200), primary_key=True),
+    sa.Column("line", sa.Text),
+    sa.Column("timezone", sa.Text),
+    sa.Column("since", sa.Double),
+    sa.Column("last_due", sa.Double),
+    sa.Column("paused", sa.Boolean),
+    sa.Column("paused_by", sa.Text),
+    sa.Column("paused_at", sa.Double),
+    sa.Column("last_run_id", sa.String(64)),
+)
+"""What is known of a job between starts. `paused` is None where nobody has changed what is configured."""
+
+REPLICAS: Final = sa.Table(
+    "nexus_replicas",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Double, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+)
+"""Hosts that take part; `seen_at` is by the database's clock."""

@@ -1,0 +1,253 @@
+"""The one file that knows the job engine's library (DBOS Transact): durable attempts, steps, queue and recovery.
+
+An attempt of a run is a workflow of the library. It stays `PENDING` under the executor that runs it until it returns;
+whoever finds it so under a dead executor puts it back into the queue, and the steps that it had finished are not done
+again. Nothing else of the library is used: what a run is, when it is due and how it ended is ours.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import dbos
+from dbos import DBOS
+
+from nexus.jobs.errors import StoreUnusable
+from nexus.jobs.run import Step
+from nexus.jobs.serializer import JsonSerializer, plain
+
+R = TypeVar("R")
+
+Execute = Callable[[str, int], Awaitable[None]]
+"""Does an attempt: given the run's id and the attempt's number."""
+
+QUEUE: Final = "nexus"
+
+_POLL: Final = 0.5
+"""Seconds between two looks into the queue. Only what cannot start at once waits there."""
+
+_APPLICATION_VERSION: Final = "nexus-1"
+"""The library recovers work of its own version alone, which by default is a hash of code: a constant instead."""
+
+_END: Final = 5.0
+"""Seconds that the library's threads get to end."""
+
+_DEATHS: Final = 3
+"""Hosts that may die under one attempt."""
+
+_STEP: Final = "step:"
+"""Begins the names of the steps that are the job's own."""
+
+logger = logging.getLogger("nexus.jobs")
+
+_open: "Workflows | None" = None  # the library keeps one instance a process
+
+
+class Workflows:
+    """Runs attempts through the library; one can be open in a process.
+
+    Args:
+        url: the database.
+        replica: unique for each start of each host.
+        concurrency: attempts at once.
+        execute: does an attempt.
+        scrub: takes secrets out of the messages of exceptions that are kept.
+    """
+
+    def __init__(
+        self, url: str, *, replica: str, concurrency: int, execute: Execute, scrub: Callable[[str], str]
+    ) -> None:
+        self._url = url
+        self._scrub = scrub
+        self._replica = replica
+        self._concurrency = concurrency
+        self._execute = execute
+        self._is_launched = False
+        self._attempt: Any = None
+        self._outside = contextvars.Context()
+
+    async def open(self) -> None:
+        """Loads the library, brings its tables up to date and takes part in the queue.
+
+        Raises:
+            StoreUnusable: another host in this process has it open.
+        """
+        global _open  # noqa: PLW0603 - says what the library leaves unsaid
+        if _open is not None:
+            raise StoreUnusable("this process runs the jobs of another host already: one process, one host with jobs")
+        _open = self
+        foreign = logging.getLogger("dbos")
+        foreign.setLevel(logging.ERROR)  # what it warns of, a store that is away say, is told by us in our words
+        foreign.addHandler(logging.NullHandler())  # where it finds a handler, it leaves the way of its records alone
+        try:
+            await asyncio.to_thread(DBOS.migrate, self._url)
+            await self._launch()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _launch(self) -> None:
+        config: dbos.DBOSConfig = {
+            "name": "nexus",
+            "system_database_url": self._url,
+            "executor_id": self._replica,
+            "application_version": _APPLICATION_VERSION,
+            "serializer": JsonSerializer(self._scrub),
+            "log_level": "ERROR",
+            "run_migrations": False,
+            "max_executor_threads": 32,
+        }
+        DBOS(config=config)
+        self._is_launched = True
+
+        async def attempt(run_id: str, number: int) -> None:
+            await self._execute(run_id, number)
+
+        self._attempt = DBOS.workflow(name="nexus.attempt", max_recovery_attempts=_DEATHS - 1)(attempt)
+        DBOS.launch()  # here and not in a thread: it runs what it dequeues on the loop that launched it
+        await DBOS.register_queue_async(
+            QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=_POLL, on_conflict="always_update"
+        )
+
+    async def close(self) -> None:
+        """Leaves the queue; what still runs stays `PENDING` for others."""
+        global _open  # noqa: PLW0603 - see `open`
+        if self._is_launched:
+            self._is_launched = False
+            await self._destroy()
+            # It has made its own pool the loop's default, and has just shut that down.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="nexus"))
+        if _open is self:
+            _open = None
+
+    async def _destroy(self) -> None:
+        """Ends the library's threads; those that wait for a store that is away are not waited for."""
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def destroy() -> None:
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=0)
+            with contextlib.suppress(RuntimeError):  # the loop may be gone by then
+                loop.call_soon_threadsafe(ended.set)
+
+        threading.Thread(target=destroy, name="nexus-jobs-end", daemon=True).start()
+        try:
+            async with asyncio.timeout(_END):
+                await ended.wait()
+        except TimeoutError:
+            logger.warning("the job engine's library does not end: its store is away", extra={"event": "jobs.end"})
+
+    async def start(self, run_id: str, number: int, *, at_once: bool, delay: float = 0.0) -> None:
+        """Begins an attempt here and now, or puts it into the queue; once, however often it is called.
+
+        Args:
+            run_id: the run.
+            number: of the attempt.
+            at_once: begin it on this replica, without the queue.
+            delay: seconds before it may leave the queue.
+        """
+
+        async def begin() -> None:
+            with dbos.SetWorkflowID(workflow_id(run_id, number)):
+                if at_once and not delay:
+                    await DBOS.start_workflow_async(self._attempt, run_id, number)
+                    return
+                with dbos.SetEnqueueOptions(delay_seconds=delay or None):
+                    await DBOS.enqueue_workflow_async(QUEUE, self._attempt, run_id, number)
+
+        await self._apart(begin())
+
+    async def step(self, name: str, call: Callable[[], Awaitable[object]]) -> object:
+        """Does a step of the attempt that calls, or gives what is kept of it. Called within an attempt."""
+
+        async def done() -> object:
+            return plain(await call())
+
+        return await DBOS.run_step_async({"name": _STEP + name}, done)
+
+    async def finished_steps(self, run_id: str, before: int) -> dict[tuple[str, int], object]:
+        """Gives what the steps of the attempts before `before` gave, by name and occurrence in its attempt."""
+        found: dict[tuple[str, int], object] = {}
+        for number in range(1, before):
+            seen: dict[str, int] = {}
+            for info in await self._steps(run_id, number):
+                name = info["function_name"].removeprefix(_STEP)
+                seen[name] = seen.get(name, 0) + 1
+                if info["error"] is None:
+                    found.setdefault((name, seen[name]), info["output"])
+        return found
+
+    async def steps(self, run_id: str, attempts: int) -> tuple[Step, ...]:
+        """Gives the steps of a run, in the order in which they began."""
+        found = [(number, info) for number in range(1, attempts + 1) for info in await self._steps(run_id, number)]
+        return tuple(
+            Step(
+                attempt=number,
+                name=info["function_name"].removeprefix(_STEP),
+                started_at=_instant(info["started_at_epoch_ms"]),
+                finished_at=_instant(info["completed_at_epoch_ms"]),
+                error=str(info["error"]) if info["error"] is not None else None,
+            )
+            for number, info in found
+        )
+
+    async def pending_executors(self) -> frozenset[str]:
+        """Gives the executors, living or dead, that have attempts under way."""
+        found = await self._apart(DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False))
+        return frozenset(each.executor_id for each in found if each.executor_id)
+
+    async def recover(self, executors: Iterable[str]) -> None:
+        """Puts what these executors have under way back into the queue, each attempt once whoever else does so too."""
+        # Private, and on purpose: the public resume_workflow moves an attempt also where a living replica has it by
+        # now. A test fails where this call is gone or moves more than it should.
+        names = sorted(executors)
+        await asyncio.to_thread(self._outside.copy().run, DBOS._recover_pending_workflows, names)  # noqa: SLF001
+
+    async def dead_letters(self) -> tuple[tuple[str, int], ...]:
+        """Gives the attempts under which too many hosts have died."""
+        found = await self._apart(
+            DBOS.list_workflows_async(
+                status="MAX_RECOVERY_ATTEMPTS_EXCEEDED", load_input=False, load_output=False, limit=100
+            )
+        )
+        return tuple(_read_workflow_id(each.workflow_id) for each in found)
+
+    async def cancel(self, run_id: str, number: int) -> None:
+        """Takes an attempt out of the queue."""
+        await self._apart(DBOS.cancel_workflows_async([workflow_id(run_id, number)]))
+
+    async def delete_attempt(self, run_id: str, number: int) -> None:
+        """Forgets one attempt."""
+        await self._apart(DBOS.delete_workflows_async([workflow_id(run_id, number)]))
+
+    async def delete(self, runs: Iterable[tuple[str, int]]) -> None:
+        """Forgets the attempts of runs, each given with the number of its attempts."""
+        ids = [workflow_id(run_id, number) for run_id, attempts in runs for number in range(1, attempts + 1)]
+        await self._apart(DBOS.delete_workflows_async(ids))
+
+    async def _steps(self, run_id: str, number: int) -> list[Any]:
+        found: list[Any] = await self._apart(DBOS.list_workflow_steps_async(workflow_id(run_id, number)))
+        return [info for info in found if info["function_name"].startswith(_STEP)]
+
+    async def _apart(self, work: Coroutine[Any, Any, R]) -> R:
+        """Awaits `work` outside of any attempt: within one, the library would keep it as a step of that."""
+        return await asyncio.get_running_loop().create_task(work, context=self._outside.copy())
+
+
+def workflow_id(run_id: str, number: int) -> str:
+    """Names an attempt in the library's tables."""
+    return f"{run_id}.{number}"
+
+
+def _read_workflow_id(name: str) -> tuple[str, int]:
+    run_id, _, number = name.rpartition(".")
+    return run_id, int(number)
+
+
+def _instant(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)

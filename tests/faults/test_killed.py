@@ -1,0 +1,102 @@
+"""Hosts that are killed: nothing that was acknowledged is lost, and no finished step is done again."""
+
+import asyncio
+import itertools
+from datetime import datetime
+
+from .plant import FULL, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
+
+RUNS = 2000 if FULL else 150
+KILLS = 5
+
+
+async def test_five_kills_in_a_row_lose_no_run_and_repeat_no_finished_step(tmp_path, store_url):
+    plant = Plant(tmp_path, config(store_url))
+    acknowledged: list[str] = []
+    for _ in range(KILLS):
+        async with plant.replica() as host:
+            await until_jobs(host)
+            begun = plant.ledger.count("first")
+            asking = asyncio.create_task(trigger_many(host, RUNS // KILLS, acknowledged))
+            await until(lambda begun=begun: plant.ledger.count("first") >= begun + RUNS // KILLS // 3)
+            host.process.kill()
+            await host.ended()
+            await asking
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await until_all(host, acknowledged)
+
+    assert len(acknowledged) > RUNS // 4
+    assert plant.ledger.repeated() == []
+    assert {run for _, what, run in plant.ledger.entries if what == "end"} >= set(acknowledged)
+
+
+async def test_the_others_take_up_what_a_killed_replica_ran(tmp_path, postgres):
+    plant = Plant(tmp_path, config(postgres.fresh_database()))
+    acknowledged: list[str] = []
+    async with plant.replica() as first, plant.replica() as second, plant.replica() as third:
+        for host in (first, second, third):
+            await until_jobs(host)
+        await trigger_many(first, RUNS, acknowledged, seconds=0.3)
+        assert len(acknowledged) == RUNS
+        first.process.kill()
+        await first.ended()
+
+        await until_all(second, acknowledged)
+
+        running_then = {process for process, what, _ in plant.ledger.entries if what == "end"}
+        assert running_then <= {str(host.process.pid) for host in (first, second, third)}
+        assert plant.ledger.repeated() == []
+
+
+async def test_ticks_go_on_without_a_gap_while_replicas_die(tmp_path, postgres):
+    plant = Plant(tmp_path, config(postgres.fresh_database(), schedule="* * * * * *"))
+    seconds = 20 if FULL else 4
+    async with plant.replica() as first, plant.replica() as second, plant.replica() as third:
+        for host in (first, second, third):
+            await until_jobs(host)
+        for dying in (first, second):
+            seen = plant.ledger.count("tick")
+            await until(lambda seen=seen: plant.ledger.count("tick") >= seen + seconds)
+            dying.process.kill()
+            await dying.ended()
+        seen = plant.ledger.count("tick")
+        await until(lambda: plant.ledger.count("tick") >= seen + seconds)
+        async with asyncio.timeout(60):
+            while (await ask(third, "GET", "/api/runs?status=queued,running&limit=50"))[1]["runs"][1:]:
+                await asyncio.sleep(0.2)  # one may always be under way: the newest
+        _, page = await ask(third, "GET", "/api/runs?status=succeeded&limit=500")
+
+    due = sorted(run["scheduled_for"] for run in page["runs"])
+    assert len(due) == len(set(due))
+    assert len(due) >= 3 * seconds
+    assert _gaps(due) == []
+
+
+def _gaps(instants: list[str]) -> list[tuple[str, str]]:
+    parsed = [datetime.fromisoformat(each) for each in instants]
+    return [
+        (str(before), str(after))
+        for before, after in itertools.pairwise(parsed)
+        if (after - before).total_seconds() != 1
+    ]
+
+
+async def test_a_run_that_kills_its_host_three_times_is_given_up_and_the_host_stays(tmp_path, store_url):
+    plant = Plant(tmp_path, config(store_url))
+    async with plant.replica() as host:
+        await until_jobs(host)
+        _, run = await trigger(host, "poison")
+        await host.ended()
+    for _ in range(2):
+        async with plant.replica() as host:
+            await host.ended()
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await until_all(host, [run["id"]], "lost")
+        _, given_up = await ask(host, "GET", f"/api/runs/{run['id']}")
+        _, fine = await trigger(host, "work")
+        await until_all(host, [fine["id"]])
+
+    assert plant.ledger.count("poison") == 3
+    assert "three hosts died" in given_up["reason"]

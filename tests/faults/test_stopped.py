@@ -1,0 +1,80 @@
+"""Hosts that are told to stop, that are frozen, and two that want the same file."""
+
+import signal
+
+import pytest
+
+from .plant import Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
+
+
+@pytest.mark.parametrize("grace", [10, 0])
+async def test_a_signal_waits_for_the_grace_period_and_leaves_the_rest(tmp_path, store_url, grace):
+    plant = Plant(tmp_path, config(store_url, grace=grace))
+    acknowledged: list[str] = []
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await trigger_many(host, 5, acknowledged, seconds=0.7)
+        await until(lambda: host.log(event="audit", action="api.write"))
+
+        code = await host.stop()
+
+        ended = plant.ledger.count("end")
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await until_all(host, acknowledged)
+
+    assert code == 0
+    assert (ended == 5) is (grace == 10)
+    assert plant.ledger.repeated() == []
+
+
+async def test_a_second_host_on_the_same_file_is_refused(tmp_path):
+    plant = Plant(tmp_path, config(f"sqlite:///{tmp_path}/runs.db"))
+    async with plant.replica() as first:
+        await until_jobs(first)
+        async with plant.replica() as second:
+            code = await second.ended()
+            said = second.output.decode()
+        _, run = await trigger(first)
+        await until_all(first, [run["id"]])
+
+    assert code == 1
+    assert f"is held by another host (process {first.process.pid})" in said
+    assert "use PostgreSQL where several replicas are to share a store" in said
+    assert "Traceback" not in said
+
+
+async def test_a_frozen_replica_does_no_step_that_another_has_taken_up(tmp_path, postgres):
+    plant = Plant(tmp_path, config(postgres.fresh_database()))
+    acknowledged: list[str] = []
+    async with plant.replica() as frozen, plant.replica() as other:
+        await until_jobs(frozen)
+        await until_jobs(other)
+        await trigger_many(frozen, 8, acknowledged, seconds=1.0)
+        await until(lambda: plant.ledger.count("first") >= 4)
+        frozen.signal(signal.SIGSTOP)
+
+        await until_all(other, acknowledged)
+        frozen.signal(signal.SIGCONT)
+        await until(lambda: frozen.log(event="jobs.replica.silent"))
+        _, after = await trigger(frozen)
+        await until_all(other, [after["id"]])
+
+    ends = [run for _, what, run in plant.ledger.entries if what == "end"]
+    assert sorted(ends) == sorted([*acknowledged, after["id"]])
+    assert plant.ledger.repeated() == []
+
+
+async def test_what_a_leaving_replica_has_not_finished_is_taken_up_at_once(tmp_path, postgres):
+    plant = Plant(tmp_path, config(postgres.fresh_database(), grace=0))
+    acknowledged: list[str] = []
+    async with plant.replica() as leaving, plant.replica() as staying:
+        await until_jobs(leaving)
+        await until_jobs(staying)
+        await trigger_many(leaving, 6, acknowledged, seconds=1.5)
+        await leaving.stop()
+
+        await until_all(staying, acknowledged)
+        _, page = await ask(staying, "GET", "/api/runs?limit=50")
+
+    assert len({run["replica"] for run in page["runs"]}) == 1

@@ -1,0 +1,64 @@
+"""A store that is away: the host serves on, says so, and loses nothing."""
+
+import asyncio
+import json
+
+from .plant import FULL, PATIENCE, Plant, ask, config, trigger, trigger_many, until_all, until_jobs
+
+
+async def test_a_store_that_goes_away_costs_no_run(tmp_path, postgres):
+    plant = Plant(tmp_path, config(postgres.fresh_database()))
+    acknowledged: list[str] = []
+    try:
+        async with plant.replica() as host:
+            await until_jobs(host)
+            await trigger_many(host, 40, acknowledged, seconds=1.0)
+            postgres.stop(immediate=True)
+
+            status, problem = await asyncio.wait_for(trigger(host), PATIENCE)
+            await _until_readiness(host, "jobs_waiting")
+            up, _ = await host.get("/livez")
+            await asyncio.sleep(60 if FULL else 0)
+            postgres.start()
+
+            await until_all(host, acknowledged)
+            await _until_readiness(host, None)
+            _, run = await trigger(host)
+            await until_all(host, [run["id"]])
+            said = host.output.decode()
+    finally:
+        postgres.start() if postgres.process is None else None
+
+    assert (status, up) == (503, 200)
+    assert "the store of runs does not answer" in problem["detail"]
+    assert plant.ledger.repeated() == []
+    assert postgres.url.split("@")[0] not in said
+
+
+async def test_a_host_starts_without_its_store_and_runs_jobs_once_it_is_there(tmp_path, postgres):
+    url = postgres.fresh_database()
+    plant = Plant(tmp_path, config(url))
+    postgres.stop()
+    try:
+        async with plant.replica() as host:
+            await host.until_started()
+            await _until_readiness(host, "jobs_waiting")
+            status, _ = await ask(host, "GET", "/api/jobs")
+            postgres.start()
+            await until_jobs(host)
+            _, run = await trigger(host)
+            await until_all(host, [run["id"]])
+            code = await host.stop()
+    finally:
+        postgres.start() if postgres.process is None else None
+
+    assert (status, code) == (503, 0)
+
+
+async def _until_readiness(host, code: str | None) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            told = json.dumps((await ask(host, "GET", "/api/health"))[1])
+            if (code in told) if code else "jobs_waiting" not in told:
+                return
+            await asyncio.sleep(0.1)

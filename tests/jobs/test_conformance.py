@@ -1,0 +1,626 @@
+"""What the job engine promises, on every store alike."""
+
+import asyncio
+import dataclasses
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import BaseModel
+
+import nexus
+from nexus.jobs.errors import (
+    AlreadyRunning,
+    InvalidCursor,
+    InvalidOptions,
+    KeyReused,
+    ModuleDown,
+    NotFinal,
+    UnknownJob,
+    UnknownRun,
+)
+from nexus.jobs.identity import scheduled_id
+from nexus.jobs.run import RunFilter, RunStatus
+
+from .shop import done, finished, until
+
+
+class Options(BaseModel):
+    days: int = 30
+    token: nexus.Secret | None = None
+
+
+async def give(context, options=None):
+    return {"given": options.days} if options else {"run": context.run_id}
+
+
+class Gate:
+    """A job that waits until the test lets it go."""
+
+    def __init__(self):
+        self.opened = asyncio.Event()
+        self.entered = 0
+
+    async def __call__(self, _context):
+        self.entered += 1
+        await self.opened.wait()
+        return "through"
+
+
+@pytest.fixture
+async def gate():
+    return Gate()
+
+
+async def test_a_run_on_demand_keeps_what_it_gave_and_who_asked(engine, shop):
+    shop.add("give", give, model=Options)
+
+    run = await done(engine, "give", {"days": 7})
+
+    assert (run.status, run.result, run.requested_by, run.trigger) == ("succeeded", {"given": 7}, "ann", "manual")
+    assert (run.attempt, run.options) == (1, {"days": 7, "token": None})
+    assert run.queued_at <= run.started_at <= run.finished_at
+
+
+async def test_configured_options_hold_where_the_caller_does_not_say_otherwise(engine, shop):
+    shop.add("give", give, model=Options, options=Options(days=90))
+
+    assert (await done(engine, "give")).result == {"given": 90}
+    assert (await done(engine, "give", {"days": 1})).result == {"given": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "told"),
+    [
+        ({"dayz": 1}, "dayz", "did you mean 'days'?"),
+        ({"days": "many"}, "days", "valid integer"),
+        ({"days": None}, "days", "valid integer"),
+    ],
+)
+async def test_options_are_looked_at_before_anything_is_stored(engine, shop, given, path, told):
+    shop.add("give", give, model=Options)
+
+    with pytest.raises(InvalidOptions) as refused:
+        await engine.trigger("shop", "give", given, by="ann")
+
+    [(at, sentence)] = refused.value.mistakes
+    assert (at, told in sentence) == (path, True)
+    assert "many" not in str(refused.value)
+    assert (await engine.runs(RunFilter(), limit=10)).runs == ()
+
+
+async def test_a_job_without_options_takes_none(engine, shop):
+    shop.add("give", give)
+
+    with pytest.raises(InvalidOptions, match="takes no options"):
+        await engine.trigger("shop", "give", {"days": 1}, by="ann")
+
+
+async def test_a_secret_among_the_options_is_not_shown(engine, shop):
+    shop.add("give", give, model=Options, options=Options(token="hunter2-hunter2"))
+
+    run = await done(engine, "give")
+
+    assert run.options["token"] == "******"
+    assert "hunter2" not in repr(await engine.detail(run.id))
+
+
+async def test_unknown_jobs_and_runs_are_told_so(engine, shop):
+    with pytest.raises(UnknownJob):
+        await engine.trigger("shop", "nothing", {}, by="ann")
+    for ask in (engine.run, engine.detail):
+        with pytest.raises(UnknownRun):
+            await ask("nothing")
+    with pytest.raises(UnknownRun):
+        await engine.cancel("nothing", by="ann")
+
+
+async def test_a_job_of_a_module_that_does_not_serve_is_not_begun(engine, shop):
+    shop.add("give", give)
+    shop.is_serving = False
+
+    with pytest.raises(ModuleDown):
+        await engine.trigger("shop", "give", {}, by="ann")
+
+
+async def test_forbid_refuses_a_second_run_and_names_the_first(engine, shop, gate):
+    shop.add("wait", gate, overlap="forbid")
+    first = await engine.trigger("shop", "wait", {}, by="ann")
+
+    with pytest.raises(AlreadyRunning) as refused:
+        await engine.trigger("shop", "wait", {}, by="bob")
+
+    assert refused.value.run_id == first.id
+    gate.opened.set()
+    assert (await finished(engine, first)).result == "through"
+    assert (await done(engine, "wait")).status == "succeeded"
+
+
+async def test_allow_runs_both(engine, shop, gate):
+    shop.add("wait", gate, overlap="allow")
+    runs = [await engine.trigger("shop", "wait", {}, by="ann") for _ in range(2)]
+
+    await until(lambda: gate.entered == 2)
+    gate.opened.set()
+
+    assert [(await finished(engine, run)).status for run in runs] == ["succeeded", "succeeded"]
+
+
+async def test_replace_ends_the_run_before(engine, shop, gate):
+    shop.add("wait", gate, overlap="replace")
+    old = await engine.trigger("shop", "wait", {}, by="ann")
+    await until(lambda: gate.entered == 1)
+
+    new = await engine.trigger("shop", "wait", {}, by="ann")
+    ended = await finished(engine, old)
+    gate.opened.set()
+
+    assert (ended.status, ended.reason) == ("cancelled", f"replaced by run {new.id}")
+    assert (await finished(engine, new)).status == "succeeded"
+
+
+async def test_the_same_key_of_the_same_caller_means_the_same_run(engine, shop):
+    shop.add("give", give, model=Options, overlap="allow")
+
+    runs = [await done(engine, "give", {"days": 1}, idempotency_key="k") for _ in range(3)]
+    other = await finished(engine, await engine.trigger("shop", "give", {"days": 1}, by="bob", idempotency_key="k"))
+
+    assert len({run.id for run in runs}) == 1
+    assert other.id != runs[0].id
+    with pytest.raises(KeyReused):
+        await engine.trigger("shop", "give", {"days": 2}, by="ann", idempotency_key="k")
+
+
+async def test_every_attempt_is_kept_with_its_error(engine, shop):
+    async def fails_twice(context):
+        if context.attempt < 3:
+            raise ValueError(f"no {context.attempt}")
+        return "yes"
+
+    shop.add("try", fails_twice, attempts=3)
+    run = await done(engine, "try")
+    detail = await engine.detail(run.id)
+
+    assert (run.status, run.result, run.attempt, run.error) == ("succeeded", "yes", 3, None)
+    assert [(each.number, each.status) for each in detail.attempts] == [
+        (1, "failed"),
+        (2, "failed"),
+        (3, "succeeded"),
+    ]
+    assert [each.error and each.error.message for each in detail.attempts] == ["no 1", "no 2", None]
+
+
+async def test_a_run_fails_when_its_attempts_are_used_up(engine, shop):
+    async def fails(_context):
+        raise LookupError("never")
+
+    shop.add("try", fails, attempts=2)
+    run = await done(engine, "try")
+
+    assert (run.status, run.attempt, run.error.type, run.error.message) == ("failed", 2, "LookupError", "never")
+
+
+async def test_a_finished_step_is_not_done_again_in_the_next_attempt(engine, shop):
+    done_steps = []
+
+    async def two_systems(context):
+        async def create(title):
+            done_steps.append(("create", title))
+            return {"ticket": (7, title)}
+
+        async def notify(ticket):
+            done_steps.append(("notify", context.attempt))
+            if context.attempt == 1:
+                raise ConnectionError("slack is down")
+            return "told"
+
+        ticket = await context.step("create", create, "leak")
+        return [ticket, await context.step("notify", notify, ticket)]
+
+    shop.add("report", two_systems, attempts=2)
+    run = await done(engine, "report")
+    detail = await engine.detail(run.id)
+
+    assert done_steps == [("create", "leak"), ("notify", 1), ("notify", 2)]
+    assert run.result == [{"ticket": [7, "leak"]}, "told"]
+    assert [(step.attempt, step.name, step.error) for step in detail.steps] == [
+        (1, "create", None),
+        (1, "notify", "slack is down"),
+        (2, "notify", None),
+    ]
+
+
+async def test_a_run_that_its_host_leaves_goes_on_where_it_was(workplace):
+    began, seen = asyncio.Event(), []
+
+    async def long(context):
+        async def first():
+            seen.append("first")
+            return 1
+
+        kept = await context.step("first", first)
+        began.set()
+        if len(seen) == 1 and not gone:
+            await asyncio.sleep(60)
+        return {"kept": kept, "seen": list(seen)}
+
+    gone = []
+    workplace.shop.add("long", long)
+    async with workplace.engine() as engine:
+        run = await engine.trigger("shop", "long", {}, by="ann")
+        await began.wait()
+        gone.append(True)
+        await engine.close(0.05)
+    async with workplace.engine() as engine:
+        ended = await finished(engine, run)
+
+    assert (ended.status, ended.result) == ("succeeded", {"kept": 1, "seen": ["first"]})
+    assert ended.attempt == 1, "it was no fault of the run"
+
+
+async def test_what_runs_gets_the_grace_period_to_end(workplace, gate):
+    workplace.shop.add("wait", gate)
+    engine = workplace.engine()
+    async with engine:
+        run = await engine.trigger("shop", "wait", {}, by="ann")
+        await until(lambda: gate.entered)
+        closing = asyncio.create_task(engine.close(20.0))
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await closing
+    async with workplace.engine() as engine:
+        assert (await engine.run(run.id)).status == "succeeded"
+
+
+async def test_a_timeout_is_not_a_cancellation(engine, shop, gate):
+    shop.add("slow", gate, timeout=0.05)
+
+    run = await done(engine, "slow")
+
+    assert (run.status, run.reason) == ("timed_out", "it took longer than its timeout of 0.05 s")
+
+
+async def test_cancelling_ends_a_running_job_and_tells_who_did(engine, shop, gate):
+    shop.add("wait", gate)
+    run = await engine.trigger("shop", "wait", {}, by="ann")
+    await until(lambda: gate.entered)
+
+    await engine.cancel(run.id, by="bob")
+    ended = await finished(engine, run)
+
+    assert (ended.status, ended.cancelled_by, ended.reason) == ("cancelled", "bob", "cancelled by bob")
+    assert (await engine.cancel(run.id, by="eve")).cancelled_by == "bob", "a final run stays as it is"
+
+
+async def test_cancelling_a_run_that_waits_for_its_next_attempt_ends_it(engine, shop):
+    async def fails(_context):
+        raise ValueError("no")
+
+    shop.add("try", fails, attempts=5, retry_delay=60, retry_delay_max=60)
+    run = await engine.trigger("shop", "try", {}, by="ann")
+    await until(lambda: [told for told in workplace_told(engine) if told.next_attempt_at])
+
+    ended = await engine.cancel(run.id, by="ann")
+
+    assert (ended.status, ended.attempt, ended.next_attempt_at) == ("cancelled", 1, None)
+
+
+def workplace_told(engine):
+    return engine._tell.__self__  # the list that the workplace collects into
+
+
+async def test_a_run_that_has_ended_can_be_done_again(engine, shop, gate):
+    shop.add("give", give, model=Options)
+    shop.add("wait", gate)
+    first = await done(engine, "give", {"days": 5})
+
+    again = await finished(engine, await engine.retry(first.id, by="bob"))
+
+    assert (again.retry_of, again.trigger, again.requested_by, again.result) == (first.id, "retry", "bob", {"given": 5})
+    running = await engine.trigger("shop", "wait", {}, by="ann")
+    with pytest.raises(NotFinal):
+        await engine.retry(running.id, by="ann")
+    gate.opened.set()
+    await finished(engine, running)
+
+
+async def test_progress_and_log_are_seen_while_it_runs(engine, shop, gate, caplog):
+    caplog.set_level(logging.INFO)
+
+    async def tells(context):
+        context.progress(1, 4, "first quarter")
+        context.logger.info("at work on %s", "it")
+        await gate(context)
+
+    shop.add("tell", tells)
+    run = await engine.trigger("shop", "tell", {}, by="ann")
+    async with asyncio.timeout(10):
+        while (detail := await engine.detail(run.id)).run.progress is None or not detail.log:
+            await asyncio.sleep(0.01)
+    gate.opened.set()
+    await finished(engine, run)
+
+    assert dataclasses.astuple(detail.run.progress) == (1, 4, "first quarter")
+    assert detail.log[0].endswith("info at work on it")
+
+
+async def test_the_log_of_a_run_is_bounded_scrubbed_and_its_own(workplace, engine, shop, caplog):
+    caplog.set_level(logging.INFO)
+    workplace.scrubber.register("hunter2-hunter2")
+
+    async def chatters(context):
+        for number in range(60):
+            context.logger.info("line %s %s", number, "hunter2-hunter2")
+        logging.getLogger("some.library").info("x" * 5000)
+
+    shop.add("chatter", chatters)
+    logging.getLogger("nexus").info("not of the run")
+    detail = await engine.detail((await done(engine, "chatter")).id)
+
+    assert (len(detail.log), detail.log_dropped) == (50, 11)
+    assert detail.log[0].endswith("line 11 ******")
+    assert len(detail.log[-1]) == 1001
+    assert "hunter2" not in repr(detail)
+    assert "not of the run" not in repr(detail)
+
+
+async def test_results_and_errors_are_scrubbed(workplace, engine, shop):
+    workplace.scrubber.register("hunter2-hunter2")
+
+    async def tells(_context):
+        return {"it": ["hunter2-hunter2"]}
+
+    async def fails(_context):
+        raise ValueError("hunter2-hunter2")
+
+    shop.add("tell", tells)
+    shop.add("fail", fails)
+
+    assert (await done(engine, "tell")).result == {"it": ["******"]}
+    assert (await done(engine, "fail")).error.message == "******"
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "told"),
+    [
+        ("x" * 2000, "succeeded", "its result of 2002 bytes is not kept: 1000 are the limit"),
+        (object(), "failed", "its work was done, but its result is unusable"),
+    ],
+    ids=["too large", "no JSON"],
+)
+async def test_a_result_that_cannot_be_kept_is_told(engine, shop, result, status, told):
+    async def gives(_context):
+        return result
+
+    shop.add("give", gives)
+    run = await done(engine, "give")
+
+    assert (run.status, run.result, run.reason) == (status, None, told)
+
+
+async def test_lists_are_newest_first_filtered_and_paged(engine, shop):
+    async def fails(_context):
+        raise ValueError("the Disk is full")
+
+    shop.add("give", give, overlap="allow")
+    shop.add("fail", fails)
+    given = [(await done(engine, "give")).id for _ in range(5)]
+    failed = (await done(engine, "fail")).id
+
+    async def ids(limit=10, cursor=None, **wanted):
+        page = await engine.runs(RunFilter(**wanted), limit=limit, cursor=cursor)
+        return [run.id for run in page.runs], page.cursor
+
+    assert await ids() == ([failed, *reversed(given)], None)
+    assert (await ids(job="give", module="shop"))[0] == list(reversed(given))
+    assert (await ids(statuses=frozenset({RunStatus.FAILED})))[0] == [failed]
+    assert (await ids(text="disk IS"))[0] == [failed]
+    assert (await ids(text="d_sk"))[0] == []
+    assert (await ids(trigger="schedule"))[0] == []
+    assert (await ids(until=datetime.now(UTC) - timedelta(hours=1)))[0] == []
+    first, cursor = await ids(limit=4)
+    second, last = await ids(limit=4, cursor=cursor)
+    assert (first + second, last) == ([failed, *reversed(given)], None)
+    with pytest.raises(InvalidCursor):
+        await ids(cursor="nonsense!")
+
+
+async def test_more_runs_than_places_all_end(workplace):
+    at_once, most, ended = [], [], []
+
+    async def work(context):
+        at_once.append(context.run_id)
+        most.append(len(at_once))
+        await asyncio.sleep(0.01)
+        at_once.remove(context.run_id)
+        ended.append(context.run_id)
+
+    workplace.shop.add("work", work, overlap="allow")
+    async with workplace.engine(concurrency=3) as engine:
+        runs = [await engine.trigger("shop", "work", {}, by="ann") for _ in range(12)]
+        statuses = [(await finished(engine, run)).status for run in runs]
+
+    assert statuses == ["succeeded"] * 12
+    assert max(most) <= 3
+    assert sorted(ended) == sorted(run.id for run in runs)
+
+
+async def test_a_due_instant_yields_one_run_however_many_store_it(engine, shop, workplace):
+    job = shop.add("give", give, overlap="allow")
+    due = datetime(2026, 1, 1, tzinfo=UTC)
+
+    for _ in range(3):
+        await engine._fire(job, due)
+    ended = await finished(engine, await engine.run(scheduled_id(job.key, due)))
+
+    assert len((await engine.runs(RunFilter(), limit=10)).runs) == 1
+    assert (ended.trigger, ended.scheduled_for, ended.requested_by) == ("schedule", due, None)
+
+
+async def test_a_tick_beside_a_running_run_is_recorded_as_skipped(engine, shop, gate):
+    job = shop.add("wait", gate)
+    running = await engine.trigger("shop", "wait", {}, by="ann")
+    due = datetime(2026, 1, 1, tzinfo=UTC)
+
+    await engine._fire(job, due)
+    skipped = await engine.run(scheduled_id(job.key, due))
+    gate.opened.set()
+    await finished(engine, running)
+
+    assert skipped.status == "skipped"
+    assert running.id in skipped.reason
+
+
+async def test_a_schedule_fires_by_itself(engine, shop):
+    shop.add("tick", give, line="* * * * * *", overlap="allow")
+    engine.refresh()
+
+    async with asyncio.timeout(20):
+        while not (page := await engine.runs(RunFilter(statuses=frozenset({RunStatus.SUCCEEDED})), limit=5)).runs:
+            await asyncio.sleep(0.02)
+
+    assert page.runs[0].scheduled_for.microsecond == 0
+    [state] = await engine.jobs()
+    assert state.next_run_at > page.runs[0].scheduled_for
+    assert state.last_run.trigger == "schedule"
+
+
+async def test_a_pause_lasts_over_a_restart_and_tells_who_did_it(workplace):
+    job = workplace.shop.add("give", give, line="0 0 1 1 *")
+    due = datetime(2026, 1, 1, tzinfo=UTC)
+    async with workplace.engine() as engine:
+        state = await engine.set_paused("shop", "give", True, by="ann")
+        assert (state.is_paused, state.record.paused_by, state.next_run_at) == (True, "ann", None)
+    async with workplace.engine() as engine:
+        await engine._fire(job, due)
+        assert (await engine.runs(RunFilter(), limit=5)).runs == ()
+        assert (await done(engine, "give")).status == "succeeded", "on demand it still runs"
+
+        state = await engine.set_paused("shop", "give", False, by="bob")
+
+        assert (state.is_paused, state.next_run_at is None) == (False, False)
+        await engine._fire(job, due + timedelta(days=365))
+        assert (await finished(engine, await engine.run(scheduled_id(job.key, due + timedelta(days=365))))).result
+
+
+async def test_a_job_that_is_configured_to_rest_can_be_let_go_on(engine, shop):
+    job = shop.add("give", give, line="0 0 1 1 *", paused=True)
+    due = datetime(2026, 1, 1, tzinfo=UTC)
+    await engine._fire(job, due)
+    assert (await engine.runs(RunFilter(), limit=5)).runs == ()
+
+    await engine.set_paused("shop", "give", False, by="ann")
+    await engine._fire(job, due + timedelta(days=365))
+
+    assert len((await engine.runs(RunFilter(), limit=5)).runs) == 1
+
+
+async def test_after_downtime_one_late_run_starts_and_a_changed_line_counts_from_now(workplace):
+    workplace.shop.add("give", give, line="*/5 * * * *", overlap="allow")
+    async with workplace.engine() as engine:
+        await until(lambda: engine._scheduler.next_due(("shop", "give")))
+    workplace.ahead = 3600.0
+    async with workplace.engine() as engine:
+        async with asyncio.timeout(20):
+            while not (page := await engine.runs(RunFilter(), limit=50)).runs:
+                await asyncio.sleep(0.01)
+        late = page.runs
+        await finished(engine, late[0])
+    workplace.ahead = 7200.0
+    workplace.shop.add("give", give, line="*/7 * * * *", overlap="allow")
+    async with workplace.engine() as engine:
+        await until(lambda: engine._scheduler.next_due(("shop", "give")))
+        after = (await engine.runs(RunFilter(), limit=50)).runs
+
+    assert len(late) == 1
+    assert [run.id for run in after] == [late[0].id]
+
+
+async def test_a_run_that_is_later_than_its_deadline_is_recorded_as_skipped(workplace):
+    workplace.shop.add("give", give, line="0 * * * *", deadline=1.0)
+    async with workplace.engine() as engine:
+        await until(lambda: engine._scheduler.next_due(("shop", "give")))
+    workplace.ahead = 3600.0 + 1800.0
+    async with workplace.engine() as engine:
+        async with asyncio.timeout(20):
+            while not (page := await engine.runs(RunFilter(), limit=5)).runs:
+                await asyncio.sleep(0.01)
+
+    [run] = page.runs
+    assert (run.status, "its deadline is 1 s" in run.reason) == ("skipped", True)
+
+
+async def test_the_history_is_bounded_by_count_and_by_age(workplace):
+    workplace.shop.add("give", give, overlap="allow")
+    async with workplace.engine(keep_runs=3, keep_days=1) as engine:
+        runs = [await done(engine, "give") for _ in range(8)]
+        await engine._housekeeping.prune()
+        kept = [run.id for run in (await engine.runs(RunFilter(), limit=50)).runs]
+        steps_known = await engine._workflows.pending_executors()
+
+        assert kept == [run.id for run in reversed(runs[-3:])]
+        assert steps_known == frozenset()
+        with pytest.raises(UnknownRun):
+            await engine.detail(runs[0].id)
+
+        workplace.ahead = 2 * 86400.0
+        await engine._housekeeping.prune()
+
+        assert (await engine.runs(RunFilter(), limit=50)).runs == ()
+
+
+async def test_a_run_that_was_stored_and_never_begun_is_begun_later(workplace):
+    job = workplace.shop.add("give", give)
+    async with workplace.engine() as engine:
+        forgotten = engine._new_run(job, {}, id="forgotten", trigger="manual", requested_by="ann")
+        await engine._call(lambda: engine._store.enqueue(forgotten, "forbid"))
+        workplace.ahead = 60.0
+        await engine._housekeeping.mend()
+
+        assert (await finished(engine, forgotten)).status == "succeeded"
+
+
+async def test_a_run_whose_job_is_gone_fails_and_says_so(workplace):
+    job = workplace.shop.add("give", give)
+    async with workplace.engine() as engine:
+        queued = engine._new_run(job, {}, id="queued", trigger="manual", requested_by="ann")
+        await engine._call(lambda: engine._store.enqueue(queued, "forbid"))
+        workplace.shop.jobs.clear()
+        workplace.ahead = 60.0
+        await engine._housekeeping.mend()
+
+        ended = await finished(engine, queued)
+
+    assert (ended.status, ended.error.message) == ("failed", "module 'shop' has no job 'give' any more")
+
+
+async def test_taking_up_leaves_what_a_living_replica_runs_alone(engine, shop, gate):
+    """The one private call of the library: it moves what is `PENDING` under the names it is given, and no more."""
+    shop.add("wait", gate)
+    run = await engine.trigger("shop", "wait", {}, by="ann")
+    await until(lambda: gate.entered == 1)
+
+    await engine._workflows.recover(["somebody-else"])
+    assert await engine._workflows.pending_executors() == frozenset({"replica-1"})
+
+    gate.opened.set()
+    assert (await finished(engine, run)).attempt == 1
+    assert gate.entered == 1
+
+
+async def test_a_job_may_swallow_its_cancellation_and_the_run_ends_all_the_same(engine, shop, caplog):
+    release = asyncio.Event()
+
+    async def stubborn(_context):
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    shop.add("stubborn", stubborn, timeout=0.05)
+    run = await done(engine, "stubborn")
+    release.set()
+
+    assert run.status == "timed_out"
+    assert "swallows the cancellation" in caplog.text
