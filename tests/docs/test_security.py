@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from nexus.config.auth_settings import AuthSettings, KeySettings
-from nexus.config.settings import CacheSettings, ChecksSettings, ClientSettings, ServerSettings
+from nexus.config.settings import CacheSettings, ChecksSettings, ClientSettings, EventsSettings, ServerSettings
 
 from .fences import ROOT
 
@@ -18,6 +18,7 @@ MODELS: list[type[BaseModel]] = [
     CacheSettings,
     ClientSettings,
     ChecksSettings,
+    EventsSettings,
 ]
 BOUNDS = sorted(
     {
