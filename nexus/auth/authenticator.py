@@ -10,6 +10,7 @@ from typing import Self
 import aiohttp
 
 from nexus.auth.claims_cache import ClaimsCache
+from nexus.auth.compact import TokenBounds
 from nexus.auth.counters import Counters
 from nexus.auth.document_fetch import FetchLimits
 from nexus.auth.key_download import KeyDownload
@@ -80,8 +81,13 @@ class Authenticator:
             self._verifier = Verifier(
                 trusted,
                 wall=self._wall,
-                max_token_bytes=self._settings.max_token_bytes,
-                max_header_bytes=self._settings.max_header_bytes,
+                bounds=TokenBounds(
+                    max_token_bytes=self._settings.max_token_bytes,
+                    max_header_bytes=self._settings.max_header_bytes,
+                    max_json_depth=self._settings.max_json_depth,
+                    max_integer_digits=self._settings.max_integer_digits,
+                    max_kid_length=self._settings.max_kid_length,
+                ),
             )
             self._exits = exits.pop_all()
         return self
@@ -164,6 +170,7 @@ class Authenticator:
         return KeySource(
             KeyDownload(self._session, rules, limits, monotonic=self._monotonic),
             bounds,
+            max_kid_length=self._settings.max_kid_length,
             store=KeyStore(self._state_dir, issuer=rules.issuer, source=source, max_bytes=bounds.max_bytes),
             spawn=self._spawn,
             wall=self._wall,

@@ -41,17 +41,17 @@ def check_claims(claims: Claims, token_type: str | None, rules: TokenRules, prof
     for name in profile.required:
         if name not in claims:
             raise Refusal(Reason.MISSING_CLAIM, name)
-    subject = text(claims, "sub")
+    subject = text(claims, "sub", rules.max_text_length)
     if subject is None:
         raise Refusal(Reason.MISSING_CLAIM, "sub")
-    text(claims, "jti")
+    text(claims, "jti", rules.max_text_length)
     _check_audience(claims, rules, profile)
-    if rules.tenants and text(claims, "tid") not in rules.tenants:
+    if rules.tenants and text(claims, "tid", rules.max_text_length) not in rules.tenants:
         raise Refusal(Reason.WRONG_TENANT, "tid")
     client = profile.client(claims, rules)
     valid_from, valid_until = _validity(claims, rules, now)
     permissions = frozenset(profile.permissions(claims, rules))
-    return Facts(subject, client, _actor(claims), permissions, valid_from, valid_until)
+    return Facts(subject, client, _actor(claims, rules), permissions, valid_from, valid_until)
 
 
 def _check_audience(claims: Claims, rules: TokenRules, profile: Profile) -> None:
@@ -97,6 +97,6 @@ def _validity(claims: Claims, rules: TokenRules, now: float) -> tuple[float, flo
     return earliest, until
 
 
-def _actor(claims: Claims) -> str | None:
+def _actor(claims: Claims, rules: TokenRules) -> str | None:
     actor = claims.get("act")
-    return text(actor, "sub") if isinstance(actor, dict) else None
+    return text(actor, "sub", rules.max_text_length) if isinstance(actor, dict) else None

@@ -7,12 +7,11 @@ from nexus.auth.refusal import Reason, Refusal
 
 Claims = Mapping[str, object]
 
-MAX_TEXT = 255
 MAX_TIME = 253_402_214_400.0  # 9999-12-31, the last day that Python's calendar has; well below 2**53
 
 
-def text(claims: Claims, name: str) -> str | None:
-    """A claim of 1 to 255 printable characters, or None where it is absent.
+def text(claims: Claims, name: str, max_length: int) -> str | None:
+    """A claim of 1 to `max_length` printable characters, or None where it is absent.
 
     Raises:
         Refusal: it is something else.
@@ -20,7 +19,7 @@ def text(claims: Claims, name: str) -> str | None:
     value = claims.get(name)
     if value is None and name not in claims:
         return None
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= max_length or not value.isprintable():
         raise Refusal(Reason.MALFORMED_CLAIM, name)
     return value
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from nexus.auth import strict_json
 from nexus.auth.refusal import Reason, Refusal
 
-MAX_KID_LENGTH = 256
-
-# RSASSA with 8192 bits, the longest signature of any key that is imported, is 1366 characters.
-_MAX_SIGNATURE = 1400
+# RSASSA with 16384 bits, the longest that the settings allow, is 2731 characters.
+_MAX_SIGNATURE = 2736
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]++)\.([A-Za-z0-9_-]++)\.([A-Za-z0-9_-]++)", re.ASCII)
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 # A last character may only carry bits that belong to a whole byte, or one token would have several spellings.
@@ -44,33 +42,53 @@ class Compact:
     signature_segment: str
 
 
-def parse_compact(token: str, *, max_bytes: int, max_header_bytes: int) -> Compact:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenBounds:
+    """How much a token may be; each is a setting of `[global.auth]`, which tells its unit."""
+
+    max_token_bytes: int = 8192
+    max_header_bytes: int = 2048
+    max_json_depth: int = strict_json.MAX_DEPTH
+    max_integer_digits: int = strict_json.MAX_INTEGER_DIGITS
+    max_kid_length: int = 256
+
+
+def parse_compact(token: str, bounds: TokenBounds) -> Compact:
     """The parts of a compact JWS whose payload is a JSON object.
 
     Raises:
         Refusal: it is not one, is too long, or its header asks for what is not understood.
     """
-    if len(token) > max_bytes:
+    if len(token) > bounds.max_token_bytes:
         raise Refusal(Reason.TOO_LONG)
     match = _SEGMENTS.fullmatch(token)
     if match is None:
         raise Refusal(Reason.NOT_COMPACT_JWS)
     header_segment, payload_segment, signature_segment = match.groups()
-    if len(header_segment) > max_header_bytes or len(signature_segment) > _MAX_SIGNATURE:
+    if len(header_segment) > bounds.max_header_bytes or len(signature_segment) > _MAX_SIGNATURE:
         raise Refusal(Reason.TOO_LONG, "header or signature")
     try:
-        header = strict_json.parse_object(decode_base64url(header_segment), max_bytes=max_bytes)
+        header = _object(header_segment, bounds)
     except (ValueError, strict_json.MalformedJson):
         raise Refusal(Reason.MALFORMED_HEADER) from None
-    checked = check_header(header)
+    checked = check_header(header, max_kid_length=bounds.max_kid_length)
     try:
-        claims = strict_json.parse_object(decode_base64url(payload_segment), max_bytes=max_bytes)
+        claims = _object(payload_segment, bounds)
     except (ValueError, strict_json.MalformedJson):
         raise Refusal(Reason.MALFORMED_CLAIMS) from None
     return Compact(checked, claims, header_segment, payload_segment, signature_segment)
 
 
-def check_header(header: dict[str, object]) -> Header:
+def _object(segment: str, bounds: TokenBounds) -> dict[str, object]:
+    return strict_json.parse_object(
+        decode_base64url(segment),
+        max_bytes=bounds.max_token_bytes,
+        max_depth=bounds.max_json_depth,
+        max_digits=bounds.max_integer_digits,
+    )
+
+
+def check_header(header: dict[str, object], *, max_kid_length: int) -> Header:
     """The used members of a protected header; unknown members are ignored (RFC 7515, section 4).
 
     Raises:
@@ -88,7 +106,7 @@ def check_header(header: dict[str, object]) -> Header:
     if not isinstance(content_type, str) or content_type.lower() in {"jwt", "application/jwt"}:
         raise Refusal(Reason.NESTED)
     kid = header.get("kid")
-    if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_LENGTH):
+    if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= max_kid_length):
         raise Refusal(Reason.MALFORMED_KID)
     token_type = header.get("typ")
     if "typ" in header and not isinstance(token_type, str):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, thumbprint
 
-from nexus.auth.compact import MAX_KID_LENGTH, decode_base64url
+from nexus.auth.compact import decode_base64url
 from nexus.auth.key_ring import ALGORITHMS_BY_KIND, KeyRing, PublicKey, VerificationKey
-from nexus.auth.weak_rsa import MAX_BITS, find_weakness
+from nexus.auth.weak_rsa import DEFAULT_BOUNDS, RsaBounds, find_weakness
 from nexus.spec.errors import NexusError
 
 _SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -33,11 +33,26 @@ class ImportedKeys:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyBounds:
+    """How much a key set may be.
+
+    Attributes:
+        max_keys: of one set; a longer one is refused.
+        max_kid_length: characters of a key id.
+        rsa: bits of an RSA key.
+    """
+
+    max_keys: int = 100
+    max_kid_length: int = 256
+    rsa: RsaBounds = DEFAULT_BOUNDS
+
+
 class _Skipped(Exception):
     """Why one key is left out."""
 
 
-def import_keys(document: object, *, algorithms: Collection[str], max_keys: int) -> ImportedKeys:
+def import_keys(document: object, *, algorithms: Collection[str], bounds: KeyBounds) -> ImportedKeys:
     """The usable keys of a parsed key set, for the algorithms that the issuer is allowed.
 
     Raises:
@@ -46,13 +61,13 @@ def import_keys(document: object, *, algorithms: Collection[str], max_keys: int)
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise UnusableKeySet("the key set is not an object with a list named keys")
-    if len(entries) > max_keys:
-        raise UnusableKeySet(f"the key set has {len(entries)} keys, more than the {max_keys} allowed")
+    if len(entries) > bounds.max_keys:
+        raise UnusableKeySet(f"the key set has {len(entries)} keys, more than the {bounds.max_keys} allowed")
     warnings: list[str] = []
     keys: list[VerificationKey] = []
     for entry in entries:
         try:
-            keys.append(_import_key(entry, algorithms))
+            keys.append(_import_key(entry, algorithms, bounds))
         except _Skipped as skipped:
             warnings.append(f"key {_shown_kid(entry)} is left out: {skipped}")
     usable = _without_ambiguous(keys, warnings)
@@ -61,13 +76,13 @@ def import_keys(document: object, *, algorithms: Collection[str], max_keys: int)
     return ImportedKeys(KeyRing(usable), tuple(warnings[:_MAX_WARNINGS]))
 
 
-def _import_key(entry: object, algorithms: Collection[str]) -> VerificationKey:
+def _import_key(entry: object, algorithms: Collection[str], bounds: KeyBounds) -> VerificationKey:
     if not isinstance(entry, dict):
         raise _Skipped("it is not an object")
     _check_purpose(entry)
     kid = entry.get("kid")
-    if "kid" in entry and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_LENGTH):
-        raise _Skipped(f"its kid is not a text of 1 to {MAX_KID_LENGTH} characters")
+    if "kid" in entry and not (isinstance(kid, str) and 0 < len(kid) <= bounds.max_kid_length):
+        raise _Skipped(f"its kid is not a text of 1 to {bounds.max_kid_length} characters")
     kind = (_text(entry, "kty"), None if entry["kty"] == "RSA" else _text(entry, "crv"))
     able = ALGORITHMS_BY_KIND.get(kind, ())
     if not able:
@@ -78,7 +93,7 @@ def _import_key(entry: object, algorithms: Collection[str]) -> VerificationKey:
     usable = tuple(name for name in ((declared,) if "alg" in entry else able) if name in algorithms)
     if not usable:
         raise _Skipped("its algorithms are not among those allowed for the issuer")
-    public = _import_public(kind[0], entry)
+    public = _import_public(kind[0], entry, bounds.rsa)
     return VerificationKey(kid if isinstance(kid, str) else None, usable, public, thumbprint(public.as_dict()))
 
 
@@ -94,11 +109,11 @@ def _check_purpose(entry: dict[str, object]) -> None:
         raise _Skipped("its key_ops do not name verify")
 
 
-def _import_public(kty: str, entry: dict[str, object]) -> PublicKey:
+def _import_public(kty: str, entry: dict[str, object], rsa: RsaBounds) -> PublicKey:
     # Only the members that make the key are handed on, so that nothing else can change what is imported.
     try:
         if kty == "RSA":
-            return _import_rsa(_text(entry, "n"), _text(entry, "e"))
+            return _import_rsa(_text(entry, "n"), _text(entry, "e"), rsa)
         names = ("crv", "x", "y") if kty == "EC" else ("crv", "x")
         material = {name: _text(entry, name) for name in names}
         if any(len(text) > _MAX_COORDINATE for text in material.values()):
@@ -109,10 +124,10 @@ def _import_public(kty: str, entry: dict[str, object]) -> PublicKey:
         raise _Skipped("its numbers are malformed") from None
 
 
-def _import_rsa(modulus: str, exponent: str) -> PublicKey:
-    if len(modulus) > MAX_BITS // 4 or len(exponent) > 16:
+def _import_rsa(modulus: str, exponent: str, bounds: RsaBounds) -> PublicKey:
+    if len(modulus) > bounds.max_bits // 4 or len(exponent) > bounds.max_exponent_bits // 2:
         raise _Skipped("its numbers are too long")
-    weakness = find_weakness(_number(modulus), _number(exponent))
+    weakness = find_weakness(_number(modulus), _number(exponent), bounds)
     if weakness:
         raise _Skipped(weakness)
     return RSAKey.import_key({"kty": "RSA", "n": modulus, "e": exponent})

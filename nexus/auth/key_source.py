@@ -14,18 +14,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Literal, Protocol, Self
 
-from nexus.auth.jwk_import import ImportedKeys, UnusableKeySet, import_keys
+from nexus.auth.jwk_import import ImportedKeys, KeyBounds, UnusableKeySet, import_keys
 from nexus.auth.key_download import Downloaded, KeyDownload
 from nexus.auth.key_ring import KeyRing, PublicKey
 from nexus.auth.key_store import KeyStore, StoredKeys
 from nexus.auth.keys import IssuerStatus
 from nexus.auth.refusal import KeysUnavailable, Reason, Refusal
+from nexus.auth.weak_rsa import RsaBounds
 from nexus.config.auth_settings import KeySettings
 from nexus.spec.errors import NexusError
 
-FIRST_RETRY = 1.0  # seconds; doubled with each failure
-LAST_RETRY = 60.0
-ABSENT_FOR = 60.0  # seconds that an unknown key id is remembered as unknown
 _REFRESH_AT = 0.8  # of the keys' life, give or take a tenth, so that replicas do not ask all at once
 _LONGEST_SLEEP = 60.0  # seconds; a machine that slept must not wait for the rest of an old delay
 
@@ -54,6 +52,7 @@ class KeySource:
         download: KeyDownload,
         bounds: KeySettings,
         *,
+        max_kid_length: int = 256,
         store: KeyStore | None,
         spawn: Spawn,
         wall: Clock,
@@ -62,6 +61,15 @@ class KeySource:
         self.issuer = download.issuer
         self._download = download
         self._bounds = bounds
+        self._key_bounds = KeyBounds(
+            max_keys=bounds.max_keys,
+            max_kid_length=max_kid_length,
+            rsa=RsaBounds(
+                min_bits=bounds.min_rsa_bits,
+                max_bits=bounds.max_rsa_bits,
+                max_exponent_bits=bounds.max_exponent_bits,
+            ),
+        )
         self._store = store
         self._spawn = spawn
         self._wall = wall
@@ -179,7 +187,7 @@ class KeySource:
         raise Refusal(Reason.UNKNOWN_KID)
 
     def _remember_absent(self, kid: str) -> None:
-        self._absent[kid] = self._monotonic() + ABSENT_FOR
+        self._absent[kid] = self._monotonic() + self._bounds.negative_ttl
         while len(self._absent) > self._bounds.negative_entries:
             self._absent.popitem(last=False)
 
@@ -228,14 +236,15 @@ class KeySource:
         try:
             async with asyncio.timeout(self._bounds.timeout):
                 return await asyncio.to_thread(
-                    import_keys, document, algorithms=self._download.algorithms, max_keys=self._bounds.max_keys
+                    import_keys, document, algorithms=self._download.algorithms, bounds=self._key_bounds
                 )
         except TimeoutError:
             raise UnusableKeySet("the key set was not read in time, the host's threads are all held") from None
 
     def _failed(self, error: str) -> None:
         self._fails += 1
-        delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(self._fails - 1, 10)) * _random.uniform(0.8, 1.2)
+        delay = min(self._bounds.last_retry, self._bounds.first_retry * 2 ** min(self._fails - 1, 32))
+        delay *= _random.uniform(0.8, 1.2)
         self._next_try = self._monotonic() + delay
         self._last_error = error
         _log.warning(

@@ -61,7 +61,8 @@ class Profile:
         Raises:
             Refusal: a claim that names it is malformed, or names a client that is not taken.
         """
-        named = [client for name in self.client_claims if (client := text(claims, name)) is not None]
+        most = rules.max_text_length
+        named = [client for name in self.client_claims if (client := text(claims, name, most)) is not None]
         if rules.clients and not (named and rules.clients.issuperset(named)):
             raise Refusal(Reason.WRONG_CLIENT)
         return named[0] if named else None

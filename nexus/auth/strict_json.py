@@ -7,6 +7,7 @@ UTF-8 without a byte order mark, no member twice, no NaN or Infinity, no lone su
 import json
 import math
 import re
+from functools import cache
 
 from nexus.spec.errors import NexusError
 
@@ -23,7 +24,7 @@ class MalformedJson(NexusError):
     """The text is not JSON as everybody reads it; the message tells the rule, never the text."""
 
 
-def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> object:
+def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_digits: int = MAX_INTEGER_DIGITS) -> object:
     """The value that the bytes describe.
 
     Raises:
@@ -38,7 +39,7 @@ def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> object:
     if text.count("[") + text.count("{") > max_depth:
         _check_depth(text, max_depth)
     try:
-        value: object = _DECODER.decode(text)
+        value: object = _decoder(max_digits).decode(text)
     except (ValueError, RecursionError):
         raise MalformedJson("the text is not JSON") from None
     if "\\u" in text:
@@ -46,13 +47,15 @@ def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> object:
     return value
 
 
-def parse_object(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> dict[str, object]:
+def parse_object(
+    data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_digits: int = MAX_INTEGER_DIGITS
+) -> dict[str, object]:
     """As `parse`, for a text that must be a JSON object.
 
     Raises:
         MalformedJson: as `parse`, or the value is not an object.
     """
-    value = parse(data, max_bytes=max_bytes, max_depth=max_depth)
+    value = parse(data, max_bytes=max_bytes, max_depth=max_depth, max_digits=max_digits)
     if not isinstance(value, dict):
         raise MalformedJson("the JSON text is not an object")
     return value
@@ -82,12 +85,6 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
-        raise MalformedJson("an integer is too large")
-    return int(digits)
-
-
 def _float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
@@ -99,6 +96,11 @@ def _constant(name: str) -> object:
     raise MalformedJson(f"{name} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+@cache
+def _decoder(max_digits: int) -> json.JSONDecoder:
+    def integer(digits: str) -> int:
+        if len(digits) > max_digits:
+            raise MalformedJson("an integer is too large")
+        return int(digits)
+
+    return json.JSONDecoder(object_pairs_hook=_members, parse_int=integer, parse_float=_float, parse_constant=_constant)

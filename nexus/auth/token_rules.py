@@ -32,6 +32,7 @@ class TokenRules:
         profile: name of the profile, a key of `profiles.PROFILES`.
         leeway: seconds by which clocks may differ.
         max_lifetime: seconds that a token may live at most.
+        max_text_length: characters of a subject, client, actor, tenant or token id.
         clients: clients whose tokens are taken; empty: of all.
         tenants: values of `tid` that are taken; empty: not looked at.
         jwks_uri: address of the key set; None: found by discovery.
@@ -46,6 +47,7 @@ class TokenRules:
     profile: str
     leeway: float
     max_lifetime: float
+    max_text_length: int = 255
     clients: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     jwks_uri: str | None = None
@@ -70,6 +72,7 @@ def rules_for(settings: IssuerSettings) -> TokenRules:
         profile=str(settings.profile),
         leeway=float(settings.leeway),
         max_lifetime=float(settings.max_lifetime),
+        max_text_length=settings.max_text_length,
         clients=frozenset(settings.clients),
         tenants=frozenset(settings.tenants),
         jwks_uri=settings.jwks_uri,

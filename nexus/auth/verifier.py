@@ -16,7 +16,7 @@ from joserfc import jws
 from joserfc.jws import CompactSignature, JWSRegistry
 
 from nexus.auth.claim_rules import check_claims
-from nexus.auth.compact import Compact, parse_compact
+from nexus.auth.compact import Compact, TokenBounds, parse_compact
 from nexus.auth.key_ring import KeyRing, PublicKey
 from nexus.auth.keys import Keys
 from nexus.auth.profiles import PROFILES, Profile
@@ -25,11 +25,9 @@ from nexus.auth.token_rules import ContradictoryIssuers, TokenRules
 from nexus.auth.unforeseen import log_unforeseen
 from nexus.spec.principal import Principal
 
-MAX_TOKEN_BYTES = 8192
-MAX_HEADER_BYTES = 2048
-
 _log = logging.getLogger("nexus.auth")
 _SEAL: Final = object()
+_BOUNDS: Final = TokenBounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,7 @@ class Verifier:
         issuers: Iterable[TrustedIssuer],
         *,
         wall: Callable[[], float] = time.time,
-        max_token_bytes: int = MAX_TOKEN_BYTES,
-        max_header_bytes: int = MAX_HEADER_BYTES,
+        bounds: TokenBounds = _BOUNDS,
     ) -> None:
         checkers: dict[str, _Checker] = {}
         for issuer in issuers:
@@ -93,8 +90,7 @@ class Verifier:
                 checkers[name] = checker
         self._checkers: Mapping[str, _Checker] = MappingProxyType(checkers)
         self._wall = wall
-        self._max_token_bytes = max_token_bytes
-        self._max_header_bytes = max_header_bytes
+        self._bounds = bounds
 
     async def verify(self, token: str) -> VerifiedClaims:
         """What the token tells.
@@ -117,7 +113,7 @@ class Verifier:
         Raises:
             Refusal: it is not of the form that is taken.
         """
-        return parse_compact(token, max_bytes=self._max_token_bytes, max_header_bytes=self._max_header_bytes)
+        return parse_compact(token, self._bounds)
 
     async def _verify(self, parts: Compact) -> VerifiedClaims:
         header = parts.header

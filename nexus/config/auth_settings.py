@@ -38,11 +38,20 @@ class KeySettings(AuthTable):
     max_bytes: int = Field(262_144, ge=1024, le=16_777_216, description="Bytes of one document, after decoding.")
     max_keys: int = Field(100, ge=1, le=10_000, description="Keys of one set; a longer set is refused.")
     negative_entries: int = Field(1024, ge=1, le=1_000_000, description="Unknown key ids remembered.")
+    negative_ttl: Seconds = Field(60, description="Seconds that an unknown key id is remembered as unknown.")
+    first_retry: Seconds = Field(1, description="Seconds after a failed fetch until the next; doubled with each.")
+    last_retry: Seconds = Field(60, description="Seconds between two fetches of an issuer that stays down, at most.")
+    min_rsa_bits: int = Field(2048, ge=2048, le=16_384, description="Bits of an RSA key below which it is not used.")
+    max_rsa_bits: int = Field(8192, ge=2048, le=16_384, description="Bits of an RSA key above which it is not used.")
+    max_exponent_bits: int = Field(32, ge=17, le=256, description="Bits of an RSA exponent above which its key is not.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if not self.min_ttl <= self.ttl <= self.max_ttl:
             raise ValueError("'ttl' lies outside 'min_ttl' to 'max_ttl': bring the three into order")
+        for least, most in (("first_retry", "last_retry"), ("min_rsa_bits", "max_rsa_bits")):
+            if getattr(self, least) > getattr(self, most):
+                raise ValueError(f"'{least}' is above '{most}': bring the two into order")
         return self
 
 
@@ -54,6 +63,9 @@ class IssuerRules(AuthTable):
     profile: Profile = Field("generic", description="How its tokens name type, client and permissions.")
     leeway: float = Field(30, ge=0, le=300, description="Seconds its clock and ours may differ.")
     max_lifetime: Seconds = Field(86_400, description="Seconds a token may live; a longer one is refused.")
+    max_text_length: int = Field(
+        255, ge=1, le=2048, description="Characters of a subject, client, actor, tenant or token id."
+    )
     clients: tuple[Text, ...] = Field((), description="Clients (`azp`, `client_id`) accepted; empty: every client.")
     tenants: tuple[Text, ...] = Field((), description="Tenant ids accepted of a multi-tenant Entra issuer.")
     token_endpoint: Text | None = Field(None, description="Where `nexus token` asks; found by discovery where absent.")
@@ -97,6 +109,9 @@ class AuthSettings(IssuerRules):
     permission: Text = Field("admin", description="What the introspection API asks of a token.")
     max_token_bytes: int = Field(8192, ge=512, le=65_536, description="Bytes of a token; a longer one is refused.")
     max_header_bytes: int = Field(2048, ge=128, le=16_384, description="Bytes of a token's encoded header.")
+    max_json_depth: int = Field(16, ge=2, le=64, description="Levels to which the JSON of a token may be nested.")
+    max_integer_digits: int = Field(20, ge=10, le=300, description="Characters of an integer in the JSON of a token.")
+    max_kid_length: int = Field(256, ge=1, le=1024, description="Characters of a key id, in tokens and in key sets.")
     local: bool = Field(False, description="Also take the local issuer's tokens while an issuer is configured.")
     allow_remote_local: bool = Field(False, description="Let the local issuer serve on an address beyond loopback.")
     cache_entries: int = Field(1024, ge=0, le=1_000_000, description="Verified tokens remembered; 0: none.")

@@ -16,6 +16,7 @@ __all__ = [
     "CacheSettings",
     "ChecksSettings",
     "ClientSettings",
+    "EventsSettings",
     "GlobalSettings",
     "HostSettings",
     "IssuerSettings",
@@ -138,6 +139,13 @@ class ClientSettings(Table):
     max_connections: int = Field(100, ge=1, le=100_000, description="Outgoing connections at once.")
 
 
+class EventsSettings(Table):
+    """`[global.events]`: how much is remembered of what happens."""
+
+    kept: int = Field(1000, ge=1, le=100_000, description="Events that who follows them anew can catch up with.")
+    waiting: int = Field(256, ge=1, le=100_000, description="Events that may wait for one reader; then it is let go.")
+
+
 class GlobalSettings(Table):
     """`[global]`: the host itself."""
 
@@ -152,6 +160,7 @@ class GlobalSettings(Table):
     log: LogSettings = Field(default_factory=LogSettings, description="What is logged.")
     checks: ChecksSettings = Field(default_factory=ChecksSettings, description="How often health is looked at.")
     client: ClientSettings = Field(default_factory=ClientSettings, description="The modules' HTTP client.")
+    events: EventsSettings = Field(default_factory=EventsSettings, description="How much is remembered of them.")
 
     @field_validator("base_url")
     @classmethod

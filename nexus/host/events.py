@@ -11,12 +11,6 @@ from pydantic import JsonValue
 
 from nexus.checks.clock import Clock
 
-KEPT: Final = 1000
-"""Events that a subscriber who comes back can catch up with: an hour of a host in trouble, under 1 MiB."""
-
-WAITING: Final = 256
-"""Events that may wait for one subscriber before it is dropped as too slow."""
-
 DROPPED: Final = "events.dropped"
 """Type of the marker that stands in the place of events which a subscriber did not get."""
 
@@ -41,10 +35,10 @@ class Event:
 class Subscription:
     """An async iterator over events; leave it as a context manager, or `close` it, when done."""
 
-    def __init__(self, bus: "EventBus", backlog: list[Event]) -> None:
+    def __init__(self, bus: "EventBus", backlog: list[Event], waiting: int) -> None:
         self._bus = bus
         self._waiting: deque[Event] = deque(backlog)
-        self._limit = WAITING + len(backlog)
+        self._limit = waiting + len(backlog)
         self._wanted = asyncio.Event()
         self._is_closed = False
 
@@ -81,11 +75,18 @@ class Subscription:
 
 
 class EventBus:
-    """Publishes to any number of subscribers; a slow one is dropped and holds up nobody."""
+    """Publishes to any number of subscribers; a slow one is dropped and holds up nobody.
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    Args:
+        clock: time.
+        kept: events that a subscriber who comes back can catch up with.
+        waiting: events that may wait for one subscriber before it is dropped as too slow.
+    """
+
+    def __init__(self, clock: Clock | None = None, *, kept: int = 1000, waiting: int = 256) -> None:
         self._clock = clock or Clock()
-        self._kept: deque[Event] = deque(maxlen=KEPT)
+        self._kept: deque[Event] = deque(maxlen=kept)
+        self._waiting = waiting
         self._subscriptions: set[Subscription] = set()
         self._last_id = 0
         self._is_closed = False
@@ -105,7 +106,7 @@ class EventBus:
         return event
 
     def recent(self) -> tuple[Event, ...]:
-        """Gives the events that are kept, oldest first; at most `KEPT`."""
+        """Gives the events that are kept, oldest first; at most as many as the settings say."""
         return tuple(self._kept)
 
     def subscribe(self, after_id: int | None = None) -> Subscription:
@@ -114,7 +115,7 @@ class EventBus:
         Where some of those are no longer kept, or the id is of another run of the host, a marker of type `DROPPED`
         comes first.
         """
-        subscription = Subscription(self, self._backlog(after_id))
+        subscription = Subscription(self, self._backlog(after_id), self._waiting)
         if self._is_closed:
             subscription.close()
         else:

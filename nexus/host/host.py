@@ -91,7 +91,7 @@ class Host:
         self.instance_id = instance_id or str(uuid.uuid4())
         self.started_at = self.clock.now()
         self.state_dir: Path = state_directory(loaded, environ)
-        self.events = EventBus(self.clock)
+        self.events = EventBus(self.clock, kept=settings.global_.events.kept, waiting=settings.global_.events.waiting)
         self.supervisor = Supervisor()
         checks = settings.global_.checks
         self.health = HealthBoard(

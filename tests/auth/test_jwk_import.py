@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.util import int_to_base64
 
-from nexus.auth.jwk_import import UnusableKeySet, import_keys
+from nexus.auth.jwk_import import KeyBounds, UnusableKeySet, import_keys
 from nexus.auth.weak_rsa import find_weakness
 from nexus.config.auth_settings import ALGORITHMS
 
@@ -99,7 +99,7 @@ def test_a_bad_key_is_left_out_with_a_warning_and_costs_no_other(bad, bad_first)
     named = {"kid": "bad", **bad} if isinstance(bad, dict) else bad
     entries = [named, GOOD] if bad_first else [GOOD, named]
 
-    imported = import_keys({"keys": entries}, algorithms=ALGORITHMS, max_keys=10)
+    imported = import_keys({"keys": entries}, algorithms=ALGORITHMS, bounds=KeyBounds(max_keys=10))
 
     assert imported.ring.kids == {"good"}
     assert imported.ring.size == 1
@@ -114,7 +114,7 @@ def test_a_bad_key_is_left_out_with_a_warning_and_costs_no_other(bad, bad_first)
 @pytest.mark.parametrize("bad", BAD.values(), ids=list(BAD))
 def test_a_set_of_nothing_but_a_bad_key_is_refused(bad):
     with pytest.raises(UnusableKeySet):
-        import_keys({"keys": [bad]}, algorithms=ALGORITHMS, max_keys=10)
+        import_keys({"keys": [bad]}, algorithms=ALGORITHMS, bounds=KeyBounds(max_keys=10))
 
 
 @pytest.mark.parametrize(
@@ -130,13 +130,15 @@ def test_a_set_of_nothing_but_a_bad_key_is_refused(bad):
     ids=["H14-two-rsa", "H14-rsa-and-ec", "H14-rsa-and-oct", "H14-the-same", "H14-same-with-other-alg", "H14-two-ec"],
 )
 def test_h14_a_kid_that_two_keys_of_one_type_share_is_left_out(entries, kids):
-    imported = import_keys({"keys": entries}, algorithms=ALGORITHMS, max_keys=10)
+    imported = import_keys({"keys": entries}, algorithms=ALGORITHMS, bounds=KeyBounds(max_keys=10))
 
     assert imported.ring.kids == kids
 
 
 def test_h14_keys_of_two_types_under_one_kid_are_told_apart_by_the_algorithm():
-    imported = import_keys({"keys": [{**GOOD, "kid": "a"}, {**EC256, "kid": "a"}]}, algorithms=ALGORITHMS, max_keys=10)
+    imported = import_keys(
+        {"keys": [{**GOOD, "kid": "a"}, {**EC256, "kid": "a"}]}, algorithms=ALGORITHMS, bounds=KeyBounds(max_keys=10)
+    )
 
     assert imported.ring.find("a", "RS256").key_type == "RSA"
     assert imported.ring.find("a", "ES256").key_type == "EC"
@@ -156,15 +158,19 @@ def test_a_key_that_would_be_slow_is_weak_too():
 
 
 def test_a_set_is_the_same_for_deciding_whatever_its_order_and_decoration():
-    one = import_keys({"keys": [GOOD, OTHER]}, algorithms=["RS256"], max_keys=10)
-    other = import_keys({"keys": [OTHER, {**GOOD, "x5t": "abc"}], "more": 1}, algorithms=["RS256"], max_keys=10)
-    fewer = import_keys({"keys": [OTHER]}, algorithms=["RS256"], max_keys=10)
+    one = import_keys({"keys": [GOOD, OTHER]}, algorithms=["RS256"], bounds=KeyBounds(max_keys=10))
+    other = import_keys(
+        {"keys": [OTHER, {**GOOD, "x5t": "abc"}], "more": 1}, algorithms=["RS256"], bounds=KeyBounds(max_keys=10)
+    )
+    fewer = import_keys({"keys": [OTHER]}, algorithms=["RS256"], bounds=KeyBounds(max_keys=10))
 
     assert one.ring.fingerprint == other.ring.fingerprint != fewer.ring.fingerprint
 
 
 def test_the_algorithms_of_a_key_are_those_that_the_issuer_and_the_key_allow():
-    ring = import_keys({"keys": [GOOD, {**OTHER, "alg": "PS256"}]}, algorithms=["RS256", "PS256"], max_keys=10).ring
+    ring = import_keys(
+        {"keys": [GOOD, {**OTHER, "alg": "PS256"}]}, algorithms=["RS256", "PS256"], bounds=KeyBounds(max_keys=10)
+    ).ring
 
     assert [bool(ring.find("good", name)) for name in ("RS256", "PS256", "RS512")] == [True, True, False]
     assert [bool(ring.find("other", name)) for name in ("RS256", "PS256")] == [False, True]
@@ -174,7 +180,7 @@ def test_the_algorithms_of_a_key_are_those_that_the_issuer_and_the_key_allow():
 def test_warnings_are_bounded_and_fit_for_a_log():
     entries = [{"kty": "RSA", "kid": f"{n}\r\n\u2028" + "k" * 200} for n in range(50)]
 
-    imported = import_keys({"keys": [*entries, GOOD]}, algorithms=["RS256"], max_keys=100)
+    imported = import_keys({"keys": [*entries, GOOD]}, algorithms=["RS256"], bounds=KeyBounds(max_keys=100))
 
     assert len(imported.warnings) == 20
     assert all(len(warning) < 200 and warning.isascii() and warning.isprintable() for warning in imported.warnings)
@@ -191,7 +197,7 @@ WORDS = ["RSA", "EC", "OKP", "oct", "P-256", "Ed25519", "RS256", "ES256", "sig",
 
 @given(st.lists(JSON | st.dictionaries(st.sampled_from(MEMBERS), JSON | st.sampled_from(WORDS)), max_size=6))
 def test_any_entries_beside_a_good_key_leave_it_usable(entries):
-    imported = import_keys({"keys": [*entries, GOOD]}, algorithms=ALGORITHMS, max_keys=10)
+    imported = import_keys({"keys": [*entries, GOOD]}, algorithms=ALGORITHMS, bounds=KeyBounds(max_keys=10))
 
     assert "good" in imported.ring.kids
     json.dumps(imported.warnings)
@@ -200,4 +206,4 @@ def test_any_entries_beside_a_good_key_leave_it_usable(entries):
 @given(JSON)
 def test_any_document_is_a_key_set_or_refused(document):
     with pytest.raises(UnusableKeySet):
-        import_keys(document, algorithms=ALGORITHMS, max_keys=10)
+        import_keys(document, algorithms=ALGORITHMS, bounds=KeyBounds(max_keys=10))

@@ -6,7 +6,14 @@ import pytest
 from pydantic import BaseModel
 
 from nexus.config.auth_settings import AuthSettings, KeySettings
-from nexus.config.settings import CacheSettings, ChecksSettings, ClientSettings, JobsSettings, ServerSettings
+from nexus.config.settings import (
+    CacheSettings,
+    ChecksSettings,
+    ClientSettings,
+    EventsSettings,
+    JobsSettings,
+    ServerSettings,
+)
 
 from .fences import ROOT
 
@@ -18,6 +25,7 @@ MODELS: list[type[BaseModel]] = [
     CacheSettings,
     ClientSettings,
     ChecksSettings,
+    EventsSettings,
     JobsSettings,
 ]
 BOUNDS = sorted(

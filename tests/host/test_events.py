@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nexus.host.events import DROPPED, KEPT, WAITING, EventBus
+from nexus.host.events import DROPPED, EventBus
 
 
 async def taken(subscription):
@@ -43,26 +43,26 @@ async def test_who_comes_back_gets_what_it_missed():
 
 
 async def test_who_missed_too_much_or_comes_from_another_run_is_told():
-    bus = EventBus()
-    for number in range(KEPT + 10):
+    bus = EventBus(kept=5)
+    for number in range(5 + 10):
         bus.publish(str(number), {})
     late, foreign = bus.subscribe(after_id=3), bus.subscribe(after_id=10_000_000)
     bus.close()
 
     for events in (await taken(late), await taken(foreign)):
         assert events[0].type == DROPPED
-        assert len(events) == KEPT + 1
+        assert len(events) == 5 + 1
 
 
 async def test_a_slow_subscriber_is_dropped_with_a_marker_and_the_others_go_on():
-    bus = EventBus()
+    bus = EventBus(waiting=5)
     slow, quick = bus.subscribe(), bus.subscribe()
-    for number in range(WAITING + 5):
+    for number in range(5 + 5):
         bus.publish(str(number), {})
         assert (await anext(quick)).type == str(number)
 
     events = await taken(slow)
-    assert (len(events), events[-1].type) == (WAITING + 1, DROPPED)
+    assert (len(events), events[-1].type) == (5 + 1, DROPPED)
 
 
 async def test_a_subscription_to_a_closed_bus_ends_at_once():
