@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -13,10 +14,11 @@ from pydantic import BaseModel, JsonValue
 
 from nexus.jobs.definition import JobDefinition, JobSource
 from nexus.jobs.errors import InvalidOptions, ModuleDown, StoreUnavailable, UnknownJob
+from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.options import bound_options
+from nexus.jobs.plain import plain
 from nexus.jobs.run import Progress, Run, RunError, RunStatus
 from nexus.jobs.run_log import RunLog
-from nexus.jobs.serializer import plain
 from nexus.jobs.store import Outcome, RunStore
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.workflows import Workflows
@@ -53,7 +55,9 @@ class Active:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self, end: End, reason: str | None = None) -> None:
-        """Ends it soon; the first reason counts."""
+        """Ends it soon; the first reason counts, and none does once its code has ended by itself."""
+        if self.task is not None and self.task.done():
+            return
         if self.end is None:
             self.end, self.reason = end, reason
         if self.task is not None:
@@ -184,9 +188,8 @@ class Executor:
             control=control,
         )
         options = bound_options(definition, run.input)
-        if isinstance(options, BaseModel):
-            return await definition.run(job_context, options)
-        return await definition.run(job_context)
+        given_options = (options,) if isinstance(options, BaseModel) else ()
+        return await kept_from_exit(lambda: definition.run(job_context, *given_options))
 
     async def _within(self, active: Active, limit: float | None) -> None:
         task = active.task
@@ -218,7 +221,7 @@ class Executor:
         task = active.task
         error = task.exception() if task is not None and task.done() and not task.cancelled() else None
         returned = task is not None and task.done() and not task.cancelled() and error is None
-        if returned and task is not None and active.end != "timed_out":
+        if returned and task is not None and active.end not in ("timed_out", "cancelled"):
             return self._success(task.result())
         if active.end == "left":
             raise asyncio.CancelledError
@@ -308,7 +311,7 @@ class _Control:
         self._may_work = may_work
         self._workflows = workflows
         self._done: dict[tuple[str, int], object] = {}
-        self._seen: dict[str, int] = {}
+        self._taken: dict[str, set[int]] = {}
 
     async def load(self) -> None:
         """Learns what earlier attempts have done."""
@@ -316,13 +319,22 @@ class _Control:
             self._done = await self._workflows.finished_steps(self._active.run.id, self._active.number)
 
     async def step(self, name: str, call: Callable[[], Awaitable[object]]) -> object:
-        number = self._seen[name] = self._seen.get(name, 0) + 1
+        # A step that failed gives its number back: trying it again, here or in a later attempt, is the same step.
+        taken = self._taken.setdefault(name, set())
+        number = next(number for number in itertools.count(1) if number not in taken)
+        taken.add(number)
         if (name, number) in self._done:
             return self._done[name, number]
         await self._may_work()
         if self._workflows is None:
             raise ModuleDown("the job engine is closed")
-        return await self._workflows.step(name, call)
+        try:
+            done = await self._workflows.step(name, number, call)
+        except BaseException:
+            taken.discard(number)
+            raise
+        await self._may_work()  # a process that was frozen meanwhile gets what another replica has kept: it ends here
+        return done
 
     def progress(self, done: float, total: float | None, note: str) -> None:
         self._active.progress = Progress(done=done, total=total, note=note[:200])

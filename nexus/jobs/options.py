@@ -8,7 +8,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from nexus.jobs.definition import JobDefinition
 from nexus.jobs.errors import InvalidOptions
-from nexus.jobs.serializer import plain
+from nexus.jobs.plain import plain
 
 
 def bound_options(definition: JobDefinition, given: Mapping[str, JsonValue]) -> BaseModel | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import dbos
-from pydantic_core import to_jsonable_python
 
+from nexus.jobs.plain import plain
 from nexus.spec.errors import NexusError
 
 _ERROR: Final = "__nexus_error__"
@@ -18,21 +18,6 @@ _MAX_TEXT: Final = 2000
 
 class StepFailed(NexusError):
     """Stands for an exception whose class cannot be made again; its message names the class."""
-
-
-def plain(value: object) -> Any:
-    """Gives a value as JSON has it.
-
-    Raises:
-        TypeError: it has no JSON form.
-    """
-    try:
-        return to_jsonable_python(value)
-    except ValueError as error:
-        raise TypeError(
-            f"a value of type {type(value).__name__!r} has no JSON form: give numbers, texts, lists, mappings, "
-            "dataclasses or pydantic models"
-        ) from error
 
 
 class JsonSerializer(dbos.Serializer):

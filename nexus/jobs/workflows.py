@@ -19,8 +19,10 @@ import dbos
 from dbos import DBOS
 
 from nexus.jobs.errors import StoreUnusable
+from nexus.jobs.exits import kept_from_exit
+from nexus.jobs.plain import plain
 from nexus.jobs.run import Step
-from nexus.jobs.serializer import JsonSerializer, plain
+from nexus.jobs.serializer import JsonSerializer
 
 R = TypeVar("R")
 
@@ -162,24 +164,27 @@ class Workflows:
 
         await self._apart(begin())
 
-    async def step(self, name: str, call: Callable[[], Awaitable[object]]) -> object:
-        """Does a step of the attempt that calls, or gives what is kept of it. Called within an attempt."""
+    async def step(self, name: str, number: int, call: Callable[[], Awaitable[object]]) -> object:
+        """Does a step of the attempt that calls, or gives what is kept of it. Called within an attempt.
+
+        Args:
+            name: of the step.
+            number: tells it from others of its name; counts from 1.
+            call: does it.
+        """
 
         async def done() -> object:
-            return plain(await call())
+            return plain(await kept_from_exit(call))
 
-        return await DBOS.run_step_async({"name": _STEP + name}, done)
+        return await DBOS.run_step_async({"name": f"{_STEP}{name}#{number}"}, done)
 
     async def finished_steps(self, run_id: str, before: int) -> dict[tuple[str, int], object]:
-        """Gives what the steps of the attempts before `before` gave, by name and occurrence in its attempt."""
+        """Gives what the steps of the attempts before `before` gave, by name and number."""
         found: dict[tuple[str, int], object] = {}
         for number in range(1, before):
-            seen: dict[str, int] = {}
             for info in await self._steps(run_id, number):
-                name = info["function_name"].removeprefix(_STEP)
-                seen[name] = seen.get(name, 0) + 1
                 if info["error"] is None:
-                    found.setdefault((name, seen[name]), info["output"])
+                    found.setdefault(_read_step(info["function_name"]), info["output"])
         return found
 
     async def steps(self, run_id: str, attempts: int) -> tuple[Step, ...]:
@@ -188,7 +193,7 @@ class Workflows:
         return tuple(
             Step(
                 attempt=number,
-                name=info["function_name"].removeprefix(_STEP),
+                name=_read_step(info["function_name"])[0],
                 started_at=_instant(info["started_at_epoch_ms"]),
                 finished_at=_instant(info["completed_at_epoch_ms"]),
                 error=str(info["error"]) if info["error"] is not None else None,
@@ -247,6 +252,11 @@ def workflow_id(run_id: str, number: int) -> str:
 def _read_workflow_id(name: str) -> tuple[str, int]:
     run_id, _, number = name.rpartition(".")
     return run_id, int(number)
+
+
+def _read_step(function_name: str) -> tuple[str, int]:
+    name, _, number = function_name.removeprefix(_STEP).rpartition("#")
+    return name, int(number)
 
 
 def _instant(milliseconds: int | None) -> datetime | None:

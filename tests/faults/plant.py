@@ -84,8 +84,13 @@ class Ledger:
 
     def repeated(self) -> list[str]:
         """Runs of which a step was done again that had been finished: the step after it had been done."""
+        return self.repeated_in(self.entries)
+
+    @staticmethod
+    def repeated_in(entries: list[tuple[str, str, str]]) -> list[str]:
+        """As `repeated`, of the given entries."""
         found, later = [], set()
-        for _, what, run in self.entries:
+        for _, what, run in entries:
             if what == "first" and run in later:
                 found.append(run)
             if what == "second":

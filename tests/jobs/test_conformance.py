@@ -230,6 +230,51 @@ async def test_a_finished_step_is_not_done_again_in_the_next_attempt(engine, sho
     ]
 
 
+async def test_steps_of_one_name_keep_their_own_results_over_three_attempts(engine, shop):
+    done_for, failures = [], [1, 2]
+
+    async def three(context):
+        async def create(number):
+            done_for.append(number)
+            if number in failures:
+                failures.remove(number)
+                raise ValueError(f"{number} is not to be had")
+            return f"ticket {number}"
+
+        return [await context.step("create", create, number) for number in range(3)]
+
+    shop.add("three", three, attempts=3)
+    run = await done(engine, "three")
+
+    assert (run.status, run.attempt) == ("succeeded", 3)
+    assert run.result == ["ticket 0", "ticket 1", "ticket 2"]
+    assert done_for == [0, 1, 1, 2, 2]
+
+
+async def test_a_step_that_the_job_itself_tries_again_is_done_once(engine, shop):
+    created = []
+
+    async def careful(context):
+        async def create():
+            created.append(len(created))
+            if len(created) == 1:
+                raise OSError("once")
+            return len(created)
+
+        try:
+            ticket = await context.step("create", create)
+        except OSError:
+            ticket = await context.step("create", create)
+        if context.attempt == 1:
+            raise ValueError("after the step")
+        return ticket
+
+    shop.add("careful", careful, attempts=2)
+    run = await done(engine, "careful")
+
+    assert (run.status, run.result, created) == ("succeeded", 2, [0, 1])
+
+
 async def test_a_run_that_its_host_leaves_goes_on_where_it_was(workplace):
     began, seen = asyncio.Event(), []
 
@@ -290,6 +335,42 @@ async def test_cancelling_ends_a_running_job_and_tells_who_did(engine, shop, gat
 
     assert (ended.status, ended.cancelled_by, ended.reason) == ("cancelled", "bob", "cancelled by bob")
     assert (await engine.cancel(run.id, by="eve")).cancelled_by == "bob", "a final run stays as it is"
+
+
+async def test_a_cancelled_run_that_ends_as_if_nothing_had_been_is_cancelled(engine, shop, gate):
+    async def deaf(context):
+        try:
+            await gate(context)
+        except asyncio.CancelledError:
+            return "done"
+
+    shop.add("deaf", deaf)
+    run = await engine.trigger("shop", "deaf", {}, by="ann")
+    await until(lambda: gate.entered)
+    await engine.cancel(run.id, by="bob")
+
+    assert (await finished(engine, run)).status == "cancelled"
+
+
+@pytest.mark.parametrize("in_a_step", [False, True], ids=["in its code", "in a step"])
+@pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt()], ids=["SystemExit", "KeyboardInterrupt"])
+async def test_a_job_that_asks_to_end_the_process_fails_and_the_engine_goes_on(engine, shop, ending, in_a_step):
+    async def leave(*_):
+        raise ending
+
+    async def leaves(context):
+        await (context.step("leave", leave) if in_a_step else leave())
+
+    async def stays(_context):
+        return "here"
+
+    shop.add("leaves", leaves)
+    shop.add("stays", stays)
+    run = await done(engine, "leaves")
+
+    assert run.status == "failed"
+    assert "asked to end the process" in run.error.message
+    assert (await done(engine, "stays")).result == "here"
 
 
 async def test_cancelling_a_run_that_waits_for_its_next_attempt_ends_it(engine, shop):

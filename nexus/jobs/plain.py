@@ -1,0 +1,20 @@
+"""Values as JSON has them: what options, steps and results are kept as."""
+
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+
+def plain(value: object) -> Any:
+    """Gives a value as JSON has it.
+
+    Raises:
+        TypeError: it has no JSON form.
+    """
+    try:
+        return to_jsonable_python(value)
+    except ValueError as error:
+        raise TypeError(
+            f"a value of type {type(value).__name__!r} has no JSON form: give numbers, texts, lists, mappings, "
+            "dataclasses or pydantic models"
+        ) from error
