@@ -144,6 +144,18 @@ def _make_tables(database: Database) -> None:
         if database.is_shared:  # two replicas that start together must not both create
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
         METADATA.create_all(connection)
+        _add_columns(connection)
+
+
+def _add_columns(connection: sa.Connection) -> None:
+    """Gives tables that an earlier version has made the columns that came since; each has a default."""
+    inspector = sa.inspect(connection)
+    for table in METADATA.sorted_tables:
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                told = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {told}")
 
 
 def _told(error: SQLAlchemyError) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, Self
 
 from pydantic import JsonValue
 
+from nexus.jobs.abandoned import AbandonedRuns
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.engine_settings import EngineSettings
@@ -137,11 +138,11 @@ class JobEngine:
             self._database,
             replica=settings.replica,
             name=settings.name,
-            store=self._store,
+            abandoned=AbandonedRuns(self._database, lambda: self._now().timestamp()),
             call_store=self._call,
             workflows=self._workflows,
             active=lambda: list(self._executor.active.values()),
-            on_lost=self._wake_waiters,
+            on_end=self._note_change,
         )
         self._housekeeping = Housekeeping(
             database=self._database,

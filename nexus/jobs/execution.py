@@ -268,19 +268,18 @@ class Executor:
 
     async def _finish(self, active: Active, outcome: Outcome) -> None:
         run, number, log = active.run, active.number, active.log
-        await self._note(active)
-        is_ours = await self._call.until_done(
-            lambda: self._store.finish(run.id, number, self._replica, outcome, log=(log.lines, log.dropped))
+        stored = await self._call.until_done(
+            lambda: self._store.finish(
+                run.id, number, self._replica, outcome, progress=active.progress, log=(log.lines, log.dropped)
+            )
         )
-        if not is_ours:
-            return
+        if stored is None:  # others have taken it from this replica: the attempt stays theirs to end
+            raise asyncio.CancelledError
         if outcome.retry_at is not None and self.workflows is not None:
             delay = max(outcome.retry_at - self._now(), 0.001)
             await self.workflows.start(run.id, number + 1, at_once=False, delay=delay)
             await self._call.until_done(lambda: self._store.hand([run.id]))
-        stored = await self._call.until_done(lambda: self._store.get(run.id))
-        if stored is not None:
-            self._on_change(stored)
+        self._on_change(stored)
 
     async def _leave(self, active: Active) -> None:
         try:

@@ -8,14 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
+from nexus.jobs.abandoned import AbandonedRuns
 from nexus.jobs.database import Database
 from nexus.jobs.errors import StoreUnavailable
 from nexus.jobs.execution import Active
 from nexus.jobs.replicas import DEAD_AFTER, Replicas
-from nexus.jobs.store import RunStore
+from nexus.jobs.run import Run
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.workflows import Workflows
 
@@ -27,8 +27,6 @@ _SILENT_AFTER: Final = DEAD_AFTER - 5.0
 _TAKE_UP: Final = 10.0
 """Seconds that looking for the dead may take."""
 
-LOST: Final = "three hosts died while they ran it: see what it does to its process before it is retried"
-
 logger = logging.getLogger("nexus.jobs")
 
 
@@ -39,9 +37,10 @@ class Lease:
         database: tells whether others may be there.
         replica: this one's id.
         name: this one's name, for people.
+        abandoned: takes the runs of the dead.
         call_store: calls the store off the loop.
         active: the attempts under way here.
-        on_lost: told a run that is given up.
+        on_end: told each run that ends because its host died.
     """
 
     def __init__(
@@ -50,21 +49,21 @@ class Lease:
         *,
         replica: str,
         name: str,
-        store: RunStore,
+        abandoned: AbandonedRuns,
         call_store: StoreThreads,
         workflows: Workflows,
         active: Callable[[], list[Active]],
-        on_lost: Callable[[str], None],
+        on_end: Callable[[Run], None],
     ) -> None:
         self._is_shared = database.is_shared
         self._replicas = Replicas(database)
         self._replica = replica
         self._name = name
-        self._store = store
+        self._abandoned = abandoned
         self._call = call_store
         self._workflows = workflows
         self._active = active
-        self._on_lost = on_lost
+        self._on_end = on_end
         self._beaten_at = 0.0
         self._is_beating = asyncio.Lock()
         self.trouble: str | None = None
@@ -77,6 +76,7 @@ class Lease:
 
     async def leave(self) -> None:
         """Takes part no longer: others take up at once what is still under way here."""
+        await self._call(lambda: self._abandoned.release(self._replica))
         await self._call(lambda: self._replicas.leave(self._replica))
 
     async def keep(self) -> None:
@@ -147,7 +147,7 @@ class Lease:
             raise StoreUnavailable(f"the store of runs does not answer within {_TAKE_UP:g} s") from error
 
     async def _look_for_dead(self) -> None:
-        pending = await self._workflows.pending_executors()
+        pending = await self._workflows.pending_executors() | await self._call(self._abandoned.owners)
         living = await self._call(self._replicas.living) if self._is_shared else frozenset({self._replica})
         dead = pending - living - {self._replica}
         if dead:
@@ -156,8 +156,8 @@ class Lease:
                 ", ".join(sorted(dead)),
                 extra={"event": "jobs.take_up", "replicas": sorted(dead)},
             )
+            # First our books, then the library's: a replica that thaws in between finds the run no longer its own.
+            ended = await self._call(lambda: self._abandoned.take_from(dead))
             await self._workflows.recover(dead)
-        for run_id, number in await self._workflows.dead_letters():
-            await self._call(partial(self._store.lose, run_id, number, LOST))
-            await self._workflows.delete_attempt(run_id, number)
-            self._on_lost(run_id)
+            for run in ended:
+                self._on_end(run)

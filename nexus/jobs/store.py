@@ -145,8 +145,10 @@ class RunStore:
             )
             return _by_id(connection, run_id)
 
-    def finish(self, run_id: str, number: int, replica: str, outcome: Outcome, *, log: Log) -> bool:
-        """Stores how an attempt ended; False where the run is no longer this replica's."""
+    def finish(
+        self, run_id: str, number: int, replica: str, outcome: Outcome, *, progress: Progress | None, log: Log
+    ) -> Run | None:
+        """Stores how an attempt ended, and gives the run; None where it is no longer this replica's."""
         now = self._now()
         error = _error(outcome.error)
         is_over = outcome.retry_at is None
@@ -157,6 +159,7 @@ class RunStore:
                 .where(RUNS.c.attempt == number, RUNS.c.replica == replica)
                 .values(
                     status=outcome.status if is_over else RunStatus.QUEUED,
+                    progress=RUNS.c.progress if progress is None else _told(progress),
                     result=outcome.result,
                     error=error,
                     reason=outcome.reason,
@@ -167,24 +170,23 @@ class RunStore:
                 )
             )
             if moved.rowcount == 0:
-                return False
+                return None
             connection.execute(
                 sa.update(ATTEMPTS)
                 .where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number)
                 .values(finished_at=now, status=outcome.status, error=error)
             )
             _keep_log(connection, run_id, *log)
-            return True
+            return _by_id(connection, run_id)
 
     def note(self, run_id: str, replica: str, progress: Progress | None, lines: list[str], dropped: int) -> None:
         """Stores what a running run has told so far."""
         with self._engine.begin() as connection:
             if progress is not None:
-                told = {"done": progress.done, "total": progress.total, "note": progress.note}
                 connection.execute(
                     sa.update(RUNS)
                     .where(RUNS.c.id == run_id, RUNS.c.replica == replica, RUNS.c.status == RunStatus.RUNNING)
-                    .values(progress=told)
+                    .values(progress=_told(progress))
                 )
             _keep_log(connection, run_id, lines, dropped)
 
@@ -196,22 +198,6 @@ class RunStore:
                 .where(RUNS.c.id == run_id, RUNS.c.replica == replica, RUNS.c.status == RunStatus.RUNNING)
                 .values(status=RunStatus.QUEUED, touched_at=self._now())
             )
-
-    def lose(self, run_id: str, number: int, reason: str) -> Run | None:
-        """Ends a run whose host died under it too often; None where it has ended otherwise."""
-        now = self._now()
-        with self._engine.begin() as connection:
-            moved = connection.execute(
-                sa.update(RUNS)
-                .where(RUNS.c.id == run_id, RUNS.c.status.in_(_ACTIVE), RUNS.c.attempt <= number)
-                .values(status=RunStatus.LOST, reason=reason, finished_at=now, touched_at=now, next_attempt_at=None)
-            )
-            connection.execute(
-                sa.update(ATTEMPTS)
-                .where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number, ATTEMPTS.c.finished_at.is_(None))
-                .values(finished_at=now, status=RunStatus.LOST)
-            )
-            return _by_id(connection, run_id) if moved.rowcount else None
 
     def cancel(self, run_id: str, by: str, reason: str) -> Run | None:
         """Ends a queued run, and asks whoever runs a running one to end it; gives it as it now is, None: unknown."""
@@ -312,6 +298,10 @@ def _values(run: Run) -> dict[str, Any]:
         "input": run.input,
         "retry_of": run.retry_of,
     }
+
+
+def _told(progress: Progress) -> dict[str, JsonValue]:
+    return {"done": progress.done, "total": progress.total, "note": progress.note}
 
 
 def _error(error: RunError | None) -> dict[str, str] | None:

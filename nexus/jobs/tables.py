@@ -33,6 +33,7 @@ RUNS: Final = sa.Table(
     sa.Column("next_attempt_at", sa.Double),
     sa.Column("handed", sa.Boolean, nullable=False, default=False),
     sa.Column("touched_at", sa.Double, nullable=False),
+    sa.Column("deaths", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("cancelled_by", sa.Text),
     sa.Column("cancel_reason", sa.Text),
     sa.Column("progress", sa.JSON(none_as_null=True)),
@@ -46,7 +47,11 @@ RUNS: Final = sa.Table(
     sa.Index("nexus_runs_by_status", "status", "seq"),
     sa.Index("nexus_runs_by_job_status", "module", "job", "status", "seq"),
 )
-"""One row a run. `handed` says that the engine's library knows of the attempt that is to come."""
+"""One row a run.
+
+`handed` says that the engine's library knows of the attempt that is to come; `deaths` counts the hosts that died while
+they ran it.
+"""
 
 ATTEMPTS: Final = sa.Table(
     "nexus_attempts",

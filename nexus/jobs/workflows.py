@@ -40,9 +40,6 @@ _APPLICATION_VERSION: Final = "nexus-1"
 _END: Final = 5.0
 """Seconds that the library's threads get to end."""
 
-_DEATHS: Final = 3
-"""Hosts that may die under one attempt."""
-
 _STEP: Final = "step:"
 """Begins the names of the steps that are the job's own."""
 
@@ -111,7 +108,8 @@ class Workflows:
         async def attempt(run_id: str, number: int) -> None:
             await self._execute(run_id, number)
 
-        self._attempt = DBOS.workflow(name="nexus.attempt", max_recovery_attempts=_DEATHS - 1)(attempt)
+        # Its own limit counts each taking up, that of a host which left in good order too: ours counts deaths.
+        self._attempt = DBOS.workflow(name="nexus.attempt", max_recovery_attempts=None)(attempt)
         DBOS.launch()  # here and not in a thread: it runs what it dequeues on the loop that launched it
         await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=_POLL, on_conflict="always_update"
@@ -213,22 +211,9 @@ class Workflows:
         names = sorted(executors)
         await asyncio.to_thread(self._outside.copy().run, DBOS._recover_pending_workflows, names)  # noqa: SLF001
 
-    async def dead_letters(self) -> tuple[tuple[str, int], ...]:
-        """Gives the attempts under which too many hosts have died."""
-        found = await self._apart(
-            DBOS.list_workflows_async(
-                status="MAX_RECOVERY_ATTEMPTS_EXCEEDED", load_input=False, load_output=False, limit=100
-            )
-        )
-        return tuple(_read_workflow_id(each.workflow_id) for each in found)
-
     async def cancel(self, run_id: str, number: int) -> None:
         """Takes an attempt out of the queue."""
         await self._apart(DBOS.cancel_workflows_async([workflow_id(run_id, number)]))
-
-    async def delete_attempt(self, run_id: str, number: int) -> None:
-        """Forgets one attempt."""
-        await self._apart(DBOS.delete_workflows_async([workflow_id(run_id, number)]))
 
     async def delete(self, runs: Iterable[tuple[str, int]]) -> None:
         """Forgets the attempts of runs, each given with the number of its attempts."""
@@ -247,11 +232,6 @@ class Workflows:
 def workflow_id(run_id: str, number: int) -> str:
     """Names an attempt in the library's tables."""
     return f"{run_id}.{number}"
-
-
-def _read_workflow_id(name: str) -> tuple[str, int]:
-    run_id, _, number = name.rpartition(".")
-    return run_id, int(number)
 
 
 def _read_step(function_name: str) -> tuple[str, int]:

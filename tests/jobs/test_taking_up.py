@@ -1,0 +1,91 @@
+"""What becomes of runs whose host is stopped or dies, on every store alike."""
+
+import asyncio
+
+import pytest
+
+from nexus.jobs.run import Run
+
+from .shop import finished, until
+
+
+class Places:
+    """A job that tells how often it was begun, and waits until the test lets it go."""
+
+    def __init__(self):
+        self.opened = asyncio.Event()
+        self.entered = 0
+
+    async def __call__(self, _context):
+        self.entered += 1
+        await self.opened.wait()
+
+
+@pytest.fixture
+async def places():
+    return Places()
+
+
+async def begun_elsewhere(engine, job, id: str = "elsewhere") -> Run:
+    """A run that a replica which is no more has begun."""
+    run = engine._new_run(job, {}, id=id, trigger="manual", requested_by="ann")
+    await engine._call(lambda: engine._store.enqueue(run, "allow"))
+    await engine._call(lambda: engine._store.hand([id]))
+    await engine._call(lambda: engine._store.begin(id, 1, "gone"))
+    return run
+
+
+async def test_stopping_hosts_in_good_order_never_makes_a_run_lost(workplace, places):
+    workplace.shop.add("wait", places)
+    run = None
+    for number in range(1, 6):
+        async with workplace.engine() as engine:
+            run = run or await engine.trigger("shop", "wait", {}, by="ann")
+            await until(lambda number=number: places.entered == number)
+            await engine.close(0)
+    async with workplace.engine() as engine:
+        places.opened.set()
+        ended = await finished(engine, run)
+
+    assert (ended.status, ended.attempt) == ("succeeded", 1)
+
+
+async def test_a_run_under_which_three_hosts_died_is_lost_and_told(workplace, engine, shop, places):
+    job = shop.add("wait", places)
+    run = await begun_elsewhere(engine, job)
+    for _ in range(3):
+        assert (await engine.run(run.id)).status == "running"
+        await engine._lease._look_for_dead()
+        await engine._call(lambda: engine._store.begin(run.id, 1, "gone"))
+
+    lost = await engine.run(run.id)
+    detail = await engine.detail(run.id)
+
+    assert (lost.status, "three hosts died" in lost.reason) == ("lost", True)
+    assert [(each.number, each.status) for each in detail.attempts] == [(1, "lost")]
+    assert [told.status for told in workplace.told if told.id == run.id] == ["lost"]
+
+
+async def test_cancelling_a_run_whose_host_is_dead_ends_it_with_the_taking_up(workplace, engine, shop, places):
+    run = await begun_elsewhere(engine, shop.add("wait", places))
+    asked = await engine.cancel(run.id, by="bob")
+
+    await engine._lease._look_for_dead()
+    ended = await engine.run(run.id)
+
+    assert asked.status == "running"
+    assert (ended.status, ended.cancelled_by, ended.reason) == ("cancelled", "bob", "cancelled by bob")
+    assert ended.finished_at is not None
+    assert [told.status for told in workplace.told if told.id == run.id] == ["cancelled"]
+
+
+async def test_a_store_of_an_earlier_version_is_brought_up_to_date(workplace, places):
+    workplace.shop.add("wait", places)
+    places.opened.set()
+    async with workplace.engine() as engine:
+        with engine._database.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE nexus_runs DROP COLUMN deaths")
+    async with workplace.engine() as engine:
+        run = await engine.trigger("shop", "wait", {}, by="ann")
+
+        assert (await finished(engine, run)).status == "succeeded"
