@@ -147,10 +147,13 @@ class Executor:
     async def _attempt(self, active: Active) -> Outcome:
         active.log.collect()
         try:
-            definition, context = await self._prepare(active)
+            prepared = await self._prepare(active)
         except (UnknownJob, ModuleDown, InvalidOptions) as error:
             told = RunError(type=type(error).__name__, message=str(error))
             return Outcome(status=RunStatus.FAILED, error=told, reason="it could not begin")
+        if prepared is None:
+            return Outcome(status=RunStatus.CANCELLED, reason=active.reason)
+        definition, context = prepared
         work = self._body(active, definition, context)
         active.task = asyncio.get_running_loop().create_task(work, name=f"job {definition.module}.{definition.name}")
         if active.end is not None:
@@ -158,20 +161,25 @@ class Executor:
         await self._within(active, definition.timeout)
         return self._outcome(active, definition)
 
-    async def _prepare(self, active: Active) -> tuple[JobDefinition, ModuleContext[Any]]:
+    async def _prepare(self, active: Active) -> tuple[JobDefinition, ModuleContext[Any]] | None:
+        """Gives the job and its module's context as soon as that serves; None where somebody ends the run before."""
         key = (active.run.module, active.run.job)
         deadline = asyncio.get_running_loop().time() + _MODULE_WAIT
-        while True:
+        while active.end != "cancelled":
             definition, context = self._source.definitions().get(key), self._source.context(key[0])
             if definition is not None and context is not None:
                 return definition, context
+            if self.is_leaving or active.end == "left":  # before the next look: a host that leaves stops its modules
+                active.end = "left"
+                raise asyncio.CancelledError
             if not self._source.is_coming(key[0]):
                 if definition is None:
                     raise UnknownJob(f"module {key[0]!r} has no job {key[1]!r} any more")
                 raise ModuleDown(f"module {key[0]!r} does not serve")
-            if active.end is not None or asyncio.get_running_loop().time() > deadline:
+            if asyncio.get_running_loop().time() > deadline:
                 raise ModuleDown(f"module {key[0]!r} did not come to serve within {_MODULE_WAIT:g} s")
             await asyncio.sleep(0.2)
+        return None
 
     async def _body(self, active: Active, definition: JobDefinition, context: ModuleContext[Any]) -> object:
         run = active.run

@@ -89,3 +89,38 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(workplace, pl
         run = await engine.trigger("shop", "wait", {}, by="ann")
 
         assert (await finished(engine, run)).status == "succeeded"
+
+
+async def begun_too_early(engine, job) -> Run:
+    """A run that has begun and waits for its module to serve."""
+    run = engine._new_run(job, {}, id="early", trigger="manual", requested_by="ann")
+    await engine._call(lambda: engine._store.enqueue(run, "allow"))
+    await engine._hand(run, delay=0.0, at_once=True)
+    await until(lambda: engine._executor.active)
+    return run
+
+
+async def test_a_run_that_waits_for_its_module_stays_for_others_when_its_host_leaves(workplace, places):
+    job = workplace.shop.add("wait", places)
+    workplace.shop.is_serving, workplace.shop.may_come = False, True
+    places.opened.set()
+    async with workplace.engine() as engine:
+        run = await begun_too_early(engine, job)
+        await engine.close(5.0)
+    workplace.shop.is_serving = True
+    async with workplace.engine() as engine:
+        ended = await finished(engine, run)
+
+    assert (ended.status, ended.attempt, ended.error) == ("succeeded", 1, None)
+
+
+async def test_a_run_that_waits_for_its_module_can_be_cancelled(engine, shop, places):
+    job = shop.add("wait", places)
+    shop.is_serving, shop.may_come = False, True
+    run = await begun_too_early(engine, job)
+
+    await engine.cancel(run.id, by="bob")
+    ended = await finished(engine, run)
+
+    assert (ended.status, ended.cancelled_by, ended.error) == ("cancelled", "bob", None)
+    assert places.entered == 0
