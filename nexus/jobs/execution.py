@@ -283,7 +283,7 @@ class Executor:
         )
         if stored is None:  # others have taken it from this replica: the attempt stays theirs to end
             raise asyncio.CancelledError
-        if outcome.retry_at is not None and self.workflows is not None:
+        if stored.next_attempt_at is not None and outcome.retry_at is not None and self.workflows is not None:
             delay = max(outcome.retry_at - self._now(), 0.001)
             await self.workflows.start(run.id, number + 1, at_once=False, delay=delay)
             await self._call.until_done(lambda: self._store.hand([run.id]))

@@ -177,6 +177,7 @@ class RunStore:
                 .values(finished_at=now, status=outcome.status, error=error)
             )
             _keep_log(connection, run_id, *log)
+            self._settle_cancelled(connection, run_id, now)  # it may have failed before it heard that it is to end
             return _by_id(connection, run_id)
 
     def note(self, run_id: str, replica: str, progress: Progress | None, lines: list[str], dropped: int) -> None:

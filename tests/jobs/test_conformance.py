@@ -386,6 +386,18 @@ async def test_cancelling_a_run_that_waits_for_its_next_attempt_ends_it(engine, 
     assert (ended.status, ended.attempt, ended.next_attempt_at) == ("cancelled", 1, None)
 
 
+async def test_an_attempt_that_fails_when_it_is_to_end_is_not_tried_again(engine, shop):
+    async def fails(context):
+        await engine._call(lambda: engine._store.cancel(context.run_id, "bob", "enough"))  # as another replica does
+        raise ValueError("no")
+
+    shop.add("try", fails, attempts=2, retry_delay=600, retry_delay_max=600)
+
+    ended = await done(engine, "try")
+
+    assert (ended.status, ended.reason, ended.attempt, ended.next_attempt_at) == ("cancelled", "enough", 1, None)
+
+
 def workplace_told(engine):
     return engine._tell.__self__  # the list that the workplace collects into
 
