@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, Self
 
 from pydantic import JsonValue
@@ -154,6 +154,7 @@ class JobEngine:
             keep_runs=settings.keep_runs,
             keep_days=settings.keep_days,
             hand=self._hand,
+            on_change=self._note_change,
             now=self._now,
         )
         self._scheduler = Scheduler(
@@ -415,6 +416,7 @@ class JobEngine:
         trigger: Trigger,
         requested_by: str | None = None,
         scheduled_for: datetime | None = None,
+        start_by: datetime | None = None,
         retry_of: str | None = None,
     ) -> Run:
         shown = self._scrub(shown_options(bound_options(definition, given)))
@@ -431,6 +433,7 @@ class JobEngine:
             attempts=definition.attempts,
             replica=None,
             queued_at=self._now(),
+            start_by=start_by,
             started_at=None,
             finished_at=None,
             next_attempt_at=None,
@@ -461,12 +464,12 @@ class JobEngine:
             await self._call(lambda: self._store.hand([run.id]))
 
     async def _fire(self, definition: JobDefinition, due: datetime) -> None:
-        run = self._due_run(definition, due)
+        delay = definition.jitter * random.random()  # noqa: S311 - spreads load, keeps no secret
+        run = self._due_run(definition, due, delay)
         if run is None:
             return
         stored = await self._call(lambda: self._store.enqueue_due(run, definition.overlap, paused=definition.paused))
         if stored.outcome == "new":
-            delay = definition.jitter * random.random()  # noqa: S311 - spreads load, keeps no secret
             await self._begin(run, stored, delay=delay)
         elif stored.outcome == "overlaps" and stored.run is not None:
             logger.warning(
@@ -480,15 +483,23 @@ class JobEngine:
             self._note_change(stored.run)
 
     async def _miss(self, definition: JobDefinition, due: datetime, reason: str) -> None:
-        run = self._due_run(definition, due)
-        skipped = await self._call(lambda: self._store.skip(run, reason)) if run is not None else None
+        run = self._due_run(definition, due, 0.0)
+        if run is None:
+            return
+        skipped = await self._call(lambda: self._store.skip(run, reason, paused=definition.paused))
         if skipped is not None:
             self._note_change(skipped)
 
-    def _due_run(self, definition: JobDefinition, due: datetime) -> Run | None:
+    def _due_run(self, definition: JobDefinition, due: datetime, delay: float) -> Run | None:
+        limit = definition.deadline
         try:
             return self._new_run(
-                definition, {}, id=scheduled_id(definition.key, due), trigger="schedule", scheduled_for=due
+                definition,
+                {},
+                id=scheduled_id(definition.key, due),
+                trigger="schedule",
+                scheduled_for=due,
+                start_by=None if limit is None else due + timedelta(seconds=delay + limit),
             )
         except Exception:
             logger.exception(

@@ -128,6 +128,9 @@ class Executor:
             run = await self._call.until_done(lambda: self._store.begin(run_id, number, self._replica))
             if run is None:
                 return
+            if run.status.is_final:
+                self._on_change(run)
+                return
             log = RunLog(lambda text: str(self._scrub(text)), self._limits.log_lines)
             active = Active(run=run, number=number, log=log, began=self._now())
             self.active[run_id] = active

@@ -52,6 +52,7 @@ class Housekeeping:
         keep_runs: int,
         keep_days: float,
         hand: Hand,
+        on_change: Callable[[Run], None],
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -63,6 +64,7 @@ class Housekeeping:
         self._keep_runs = keep_runs
         self._keep_days = keep_days
         self._hand = hand
+        self._note_change = on_change
         self._now = now
 
     def duties(self) -> tuple[tuple[str, Coroutine[Any, Any, None]], ...]:
@@ -84,7 +86,9 @@ class Housekeeping:
                 active.stop("cancelled", reason)
 
     async def mend(self) -> None:
-        """Begins what was stored by a host that died, or could not go on, before it had begun it."""
+        """Begins what a host stored that died, or could not go on, before it had begun it; ends what is late."""
+        for run in await self._call(self._store.skip_late):
+            self._note_change(run)
         now = self._now()
         for run in await self._call(lambda: self._store.unhanded(_MEND, 500)):
             wait = (run.next_attempt_at - now).total_seconds() if run.next_attempt_at else 0.0

@@ -35,6 +35,7 @@ def run_of(row: Any) -> Run:
         attempts=row.attempts,
         replica=row.replica,
         queued_at=_known(row.queued_at),
+        start_by=instant(row.start_by),
         started_at=instant(row.started_at),
         finished_at=instant(row.finished_at),
         next_attempt_at=instant(row.next_attempt_at),

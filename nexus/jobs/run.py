@@ -71,6 +71,7 @@ class Run:
         attempts: how often it may be tried.
         replica: who runs it, or ran it last.
         queued_at: when it was stored.
+        start_by: when it is too late to begin; None: any time will do.
         started_at: when its first attempt began.
         finished_at: when it became final.
         next_attempt_at: when it is tried again.
@@ -96,6 +97,7 @@ class Run:
     attempts: int
     replica: str | None
     queued_at: datetime
+    start_by: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     next_attempt_at: datetime | None

@@ -17,6 +17,8 @@ from nexus.spec.job import Overlap
 Log = tuple[list[str], int]
 """The lines that are kept, and how many were dropped."""
 
+_LATE: Final = "it waited in the queue until its deadline had passed: no place was free in time, or no host was there"
+
 _ACTIVE: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
@@ -82,8 +84,7 @@ class RunStore:
             if _by_id(connection, run.id) is not None:
                 return Enqueued(outcome="known", run=None)
             self._note_due(connection, run)
-            changed = connection.execute(sa.select(JOBS.c.paused).where(*_job(JOBS, run))).scalar()
-            if paused if changed is None else changed:
+            if self._rests(connection, run, paused=paused):
                 return Enqueued(outcome="paused", run=None)
             active = self._active(connection, run)
             if active and overlap == "forbid":
@@ -92,13 +93,18 @@ class RunStore:
                 return Enqueued(outcome="overlaps", run=skipped)
             return self._insert(connection, run, active if overlap == "replace" else ())
 
-    def skip(self, run: Run, reason: str) -> Run | None:
-        """Stores a run that was due and will not start; None where it is known already."""
+    def skip(self, run: Run, reason: str, *, paused: bool) -> Run | None:
+        """Stores a run that was due and will not start; None where it is known already, or its schedule rests.
+
+        `paused` is the configured state.
+        """
         with self._engine.begin() as connection:
             self._take_turn(connection, run)
             if _by_id(connection, run.id) is not None:
                 return None
             self._note_due(connection, run)
+            if self._rests(connection, run, paused=paused):
+                return None
             return self._skipped(connection, run, reason)
 
     def hand(self, run_ids: Iterable[str]) -> None:
@@ -119,13 +125,17 @@ class RunStore:
             return tuple(run_of(row) for row in connection.execute(wanted))
 
     def begin(self, run_id: str, number: int, replica: str) -> Run | None:
-        """Makes a run `running` on `replica`; None where this attempt is not to be done any more."""
+        """Makes a run `running` on `replica`, and gives it.
+
+        Where it ends instead, since it was cancelled or it is too late to begin, it is given as it then is; None where
+        this attempt is not to be done any more.
+        """
         now = self._now()
         with self._engine.begin() as connection:
             moved = connection.execute(
                 sa.update(RUNS)
                 .where(RUNS.c.id == run_id, RUNS.c.status.in_(_ACTIVE), RUNS.c.attempt <= number)
-                .where(RUNS.c.cancelled_by.is_(None))
+                .where(RUNS.c.cancelled_by.is_(None), sa.not_(_is_late(now)))
                 .values(
                     status=RunStatus.RUNNING,
                     attempt=number,
@@ -137,13 +147,21 @@ class RunStore:
                 )
             )
             if moved.rowcount == 0:
-                self._settle_cancelled(connection, run_id, now)
-                return None
+                is_settled = self._settle_cancelled(connection, run_id, now) or self._settle_late(
+                    connection, RUNS.c.id == run_id, now
+                )
+                return _by_id(connection, run_id) if is_settled else None
             connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number))
             connection.execute(
                 sa.insert(ATTEMPTS).values(run_id=run_id, number=number, replica=replica, started_at=now)
             )
             return _by_id(connection, run_id)
+
+    def skip_late(self) -> tuple[Run, ...]:
+        """Ends queued runs for which it is too late to begin, and gives them."""
+        with self._engine.begin() as connection:
+            ids = self._settle_late(connection, RUNS.c.status == RunStatus.QUEUED, self._now())
+            return tuple(run_of(row) for row in connection.execute(sa.select(RUNS).where(RUNS.c.id.in_(ids))))
 
     def finish(
         self, run_id: str, number: int, replica: str, outcome: Outcome, *, progress: Progress | None, log: Log
@@ -225,8 +243,8 @@ class RunStore:
         with self._engine.connect() as connection:
             return _by_id(connection, run_id)
 
-    def _settle_cancelled(self, connection: sa.Connection, run_id: str, now: float) -> None:
-        connection.execute(
+    def _settle_cancelled(self, connection: sa.Connection, run_id: str, now: float) -> bool:
+        settled = connection.execute(
             sa.update(RUNS)
             .where(RUNS.c.id == run_id, RUNS.c.status == RunStatus.QUEUED, RUNS.c.cancelled_by.is_not(None))
             .values(
@@ -237,6 +255,16 @@ class RunStore:
                 handed=True,
             )
         )
+        return settled.rowcount > 0
+
+    def _settle_late(self, connection: sa.Connection, which: sa.ColumnElement[bool], now: float) -> tuple[str, ...]:
+        settled = connection.execute(
+            sa.update(RUNS)
+            .where(which, _is_late(now))
+            .values(status=RunStatus.SKIPPED, reason=_LATE, finished_at=now, handed=True)
+            .returning(RUNS.c.id)
+        )
+        return tuple(settled.scalars())
 
     def _take_turn(self, connection: sa.Connection, run: Run) -> None:
         """Lets one transaction at a time decide on a job's runs; SQLite has one writer anyway."""
@@ -245,6 +273,10 @@ class RunStore:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x6E78, sa.cast(number - 2**31, sa.Integer))))
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _rests(self, connection: sa.Connection, run: Run, *, paused: bool) -> bool:
+        changed = connection.execute(sa.select(JOBS.c.paused).where(*_job(JOBS, run))).scalar()
+        return paused if changed is None else bool(changed)
 
     def _active(self, connection: sa.Connection, run: Run) -> tuple[Run, ...]:
         wanted = sa.select(RUNS).where(*_job(RUNS, run), RUNS.c.status.in_(_ACTIVE)).order_by(RUNS.c.seq)
@@ -276,6 +308,12 @@ def _job(table: sa.Table, run: Run) -> tuple[sa.ColumnElement[bool], ...]:
     return table.c.module == run.module, table.c.job == run.job
 
 
+def _is_late(now: float) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        RUNS.c.status == RunStatus.QUEUED, RUNS.c.started_at.is_(None), sa.func.coalesce(RUNS.c.start_by, now) < now
+    )
+
+
 def _by_id(connection: sa.Connection, run_id: str) -> Run | None:
     row = connection.execute(sa.select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
     return None if row is None else run_of(row)
@@ -294,6 +332,7 @@ def _values(run: Run) -> dict[str, Any]:
         "attempt": 0,
         "attempts": run.attempts,
         "queued_at": seconds(run.queued_at),
+        "start_by": seconds(run.start_by),
         "handed": False,
         "options": run.options,
         "input": run.input,

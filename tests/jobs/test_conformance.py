@@ -643,6 +643,52 @@ async def test_a_run_that_is_later_than_its_deadline_is_recorded_as_skipped(work
     assert (run.status, "its deadline is 1 s" in run.reason) == ("skipped", True)
 
 
+async def test_a_run_that_waits_in_the_queue_past_its_deadline_is_skipped(workplace, gate):
+    shop = workplace.shop
+    shop.add("wait", gate)
+    job = shop.add("give", give, deadline=60.0)
+    due = workplace.now()
+    async with workplace.engine(concurrency=1) as engine:
+        blocking = await engine.trigger("shop", "wait", {}, by="ann")
+        await until(lambda: gate.entered)
+        await engine._fire(job, due)
+        run = await engine.run(scheduled_id(job.key, due))
+        workplace.ahead = 61.0
+        gate.opened.set()
+        await finished(engine, blocking)
+        ended = await finished(engine, run)
+
+    assert run.status == "queued"
+    assert (ended.status, ended.attempt, ended.started_at) == ("skipped", 0, None)
+    assert "until its deadline had passed" in ended.reason
+    assert [told.status for told in workplace.told if told.id == run.id] == ["queued", "skipped"]
+
+
+async def test_a_run_past_its_deadline_is_skipped_while_no_place_gets_free(workplace, gate):
+    workplace.shop.add("wait", gate)
+    job = workplace.shop.add("give", give, deadline=60.0)
+    due = workplace.now()
+    async with workplace.engine(concurrency=1) as engine:
+        blocking = await engine.trigger("shop", "wait", {}, by="ann")
+        await until(lambda: gate.entered)
+        await engine._fire(job, due)
+        workplace.ahead = 61.0
+        await engine._housekeeping.mend()
+        ended = await engine.run(scheduled_id(job.key, due))
+        gate.opened.set()
+        await finished(engine, blocking)
+
+    assert ended.status == "skipped"
+
+
+async def test_a_job_that_rests_records_nothing_when_it_is_late(engine, shop):
+    job = shop.add("give", give, line="0 0 1 1 *", deadline=1.0, paused=True)
+
+    await engine._miss(job, datetime(2026, 1, 1, tzinfo=UTC), "late")
+
+    assert (await engine.runs(RunFilter(), limit=5)).runs == ()
+
+
 async def test_the_history_is_bounded_by_count_and_by_age(workplace):
     workplace.shop.add("give", give, overlap="allow")
     async with workplace.engine(keep_runs=3, keep_days=1) as engine:
