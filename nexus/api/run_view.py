@@ -81,7 +81,7 @@ class RunDetailView(RunView):
 
     history: list[AttemptView]
     steps: list[StepView]
-    log: list[str] = Field(description="The latest lines that were logged while it ran.")
+    log: list[str] = Field(description="The latest lines of all attempts: instant, `[attempt]`, level, text.")
     log_dropped: int = Field(description="How many older lines are not kept.")
 
 

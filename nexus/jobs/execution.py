@@ -125,13 +125,14 @@ class Executor:
         async with self._places:
             if self.is_leaving:
                 raise asyncio.CancelledError
-            run = await self._call.until_done(lambda: self._store.begin(run_id, number, self._replica))
-            if run is None:
+            begun = await self._call.until_done(lambda: self._store.begin(run_id, number, self._replica))
+            if begun is None:
                 return
+            run = begun.run
             if run.status.is_final:
                 self._on_change(run)
                 return
-            log = RunLog(lambda text: str(self._scrub(text)), self._limits.log_lines)
+            log = RunLog(lambda text: str(self._scrub(text)), self._limits.log_lines, attempt=number, earlier=begun.log)
             active = Active(run=run, number=number, log=log, began=self._now())
             self.active[run_id] = active
             self._on_change(run)

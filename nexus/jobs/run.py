@@ -142,7 +142,7 @@ class RunDetail:
         run: the run itself.
         attempts: every try, first to last.
         steps: every step, in the order in which they began.
-        log: the lines that were logged while it ran, scrubbed; the oldest are dropped beyond the limit.
+        log: the lines that its attempts logged, scrubbed, each with its number; the oldest go beyond the limit.
         log_dropped: how many lines were dropped.
     """
 

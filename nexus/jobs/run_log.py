@@ -3,7 +3,7 @@
 import contextvars
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,17 +14,23 @@ _CURRENT: Final = contextvars.ContextVar["RunLog | None"]("nexus_run_log", defau
 
 
 class RunLog:
-    """The latest lines of one run.
+    """The latest lines of one run, over all its attempts.
 
     Args:
         scrub: takes secrets out.
         limit: lines that are kept.
+        attempt: the number of the one that logs; each line tells it.
+        earlier: the lines of those before it that are kept, and how many are not.
     """
 
-    def __init__(self, scrub: Callable[[str], str], limit: int) -> None:
+    def __init__(
+        self, scrub: Callable[[str], str], limit: int, *, attempt: int, earlier: tuple[Sequence[str], int]
+    ) -> None:
+        lines, dropped = earlier
         self._scrub = scrub
-        self._kept: deque[str] = deque(maxlen=limit)
-        self._count = 0
+        self._attempt = attempt
+        self._kept: deque[str] = deque(lines, maxlen=limit)
+        self._count = len(lines) + dropped
         self.is_changed = False
 
     @property
@@ -48,7 +54,7 @@ class RunLog:
         if record.exc_info and record.exc_info[1] is not None:
             error = record.exc_info[1]
             text = f"{text}: {type(error).__name__}: {' '.join(str(error).split())}"
-        line = self._scrub(f"{at} {record.levelname.lower()} {text}")
+        line = self._scrub(f"{at} [{self._attempt}] {record.levelname.lower()} {text}")
         self._kept.append(line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…")
         self._count += 1
         self.is_changed = True

@@ -39,6 +39,21 @@ class Enqueued:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An attempt that has begun, or a run that has ended instead.
+
+    Attributes:
+        run: as it is now.
+        is_again: True where this attempt was under way before, on a host that died or left.
+        log: what was logged of the run until now.
+    """
+
+    run: Run
+    is_again: bool = False
+    log: Log = ([], 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How an attempt ended; `retry_at` is when the next one is due, None where the run is over."""
 
@@ -124,11 +139,10 @@ class RunStore:
         with self._engine.connect() as connection:
             return tuple(run_of(row) for row in connection.execute(wanted))
 
-    def begin(self, run_id: str, number: int, replica: str) -> Run | None:
-        """Makes a run `running` on `replica`, and gives it.
+    def begin(self, run_id: str, number: int, replica: str) -> Begun | None:
+        """Makes a run `running` on `replica`; None where this attempt is not to be done any more.
 
-        Where it ends instead, since it was cancelled or it is too late to begin, it is given as it then is; None where
-        this attempt is not to be done any more.
+        It ends instead where it was cancelled, or where it is too late to begin.
         """
         now = self._now()
         with self._engine.begin() as connection:
@@ -150,12 +164,16 @@ class RunStore:
                 is_settled = self._settle_cancelled(connection, run_id, now) or self._settle_late(
                     connection, RUNS.c.id == run_id, now
                 )
-                return _by_id(connection, run_id) if is_settled else None
-            connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number))
+                return Begun(run=_the_run(connection, run_id)) if is_settled else None
+            again = connection.execute(
+                sa.delete(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number)
+            )
+            is_again = again.rowcount > 0
             connection.execute(
                 sa.insert(ATTEMPTS).values(run_id=run_id, number=number, replica=replica, started_at=now)
             )
-            return _by_id(connection, run_id)
+            log = _kept_log(connection, run_id) if is_again or number > 1 else ([], 0)
+            return Begun(run=_the_run(connection, run_id), is_again=is_again, log=log)
 
     def skip_late(self) -> tuple[Run, ...]:
         """Ends queued runs for which it is too late to begin, and gives them."""
@@ -201,13 +219,13 @@ class RunStore:
     def note(self, run_id: str, replica: str, progress: Progress | None, lines: list[str], dropped: int) -> None:
         """Stores what a running run has told so far."""
         with self._engine.begin() as connection:
-            if progress is not None:
-                connection.execute(
-                    sa.update(RUNS)
-                    .where(RUNS.c.id == run_id, RUNS.c.replica == replica, RUNS.c.status == RunStatus.RUNNING)
-                    .values(progress=_told(progress))
-                )
-            _keep_log(connection, run_id, lines, dropped)
+            its_own = connection.execute(
+                sa.update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.replica == replica, RUNS.c.status == RunStatus.RUNNING)
+                .values(progress=RUNS.c.progress if progress is None else _told(progress))
+            )
+            if its_own.rowcount:
+                _keep_log(connection, run_id, lines, dropped)
 
     def release(self, run_id: str, replica: str) -> None:
         """Makes a running run wait for another replica, or for the next start."""
@@ -319,6 +337,10 @@ def _by_id(connection: sa.Connection, run_id: str) -> Run | None:
     return None if row is None else run_of(row)
 
 
+def _the_run(connection: sa.Connection, run_id: str) -> Run:
+    return run_of(connection.execute(sa.select(RUNS).where(RUNS.c.id == run_id)).one())
+
+
 def _values(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
@@ -346,6 +368,11 @@ def _told(progress: Progress) -> dict[str, JsonValue]:
 
 def _error(error: RunError | None) -> dict[str, str] | None:
     return None if error is None else {"type": error.type, "message": error.message}
+
+
+def _kept_log(connection: sa.Connection, run_id: str) -> Log:
+    row = connection.execute(sa.select(LOGS).where(LOGS.c.run_id == run_id)).one_or_none()
+    return ([], 0) if row is None else (list(row.lines), row.dropped)
 
 
 def _keep_log(connection: sa.Connection, run_id: str, lines: list[str], dropped: int) -> None:

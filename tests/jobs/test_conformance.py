@@ -457,6 +457,46 @@ async def test_the_log_of_a_run_is_bounded_scrubbed_and_its_own(workplace, engin
     assert "not of the run" not in repr(detail)
 
 
+async def test_the_log_keeps_the_lines_of_every_attempt_within_its_bound(engine, shop, caplog):
+    caplog.set_level(logging.INFO)
+
+    async def fails_once(context):
+        for number in range(30):
+            context.logger.info("line %s", number)
+        if context.attempt == 1:
+            raise ValueError("once")
+
+    shop.add("chatter", fails_once, attempts=2)
+    detail = await engine.detail((await done(engine, "chatter")).id)
+
+    said = [line.split(" ", 1)[1] for line in detail.log]
+    assert said[-30:] == [f"[2] info line {number}" for number in range(30)]
+    assert "[1] info line 29" in said
+    assert (len(said), detail.log_dropped > 0) == (50, True)
+
+
+async def test_the_log_of_a_run_that_is_taken_up_goes_on(workplace, caplog):
+    caplog.set_level(logging.INFO)
+    entered = []
+
+    async def tells(context):
+        entered.append(1)
+        context.logger.info("host %s", len(entered))
+        if len(entered) == 1:
+            await asyncio.sleep(60)
+
+    workplace.shop.add("tell", tells)
+    async with workplace.engine() as engine:
+        run = await engine.trigger("shop", "tell", {}, by="ann")
+        await until(lambda: entered)
+        await engine.close(0)
+    async with workplace.engine() as engine:
+        await finished(engine, run)
+        detail = await engine.detail(run.id)
+
+    assert [line.split(" ", 1)[1] for line in detail.log] == ["[1] info host 1", "[1] info host 2"]
+
+
 async def test_results_and_errors_are_scrubbed(workplace, engine, shop):
     workplace.scrubber.register("hunter2-hunter2")
 
