@@ -41,10 +41,11 @@ logger = logging.getLogger("nexus.jobs")
 
 @dataclass(slots=True, kw_only=True)
 class Active:
-    """An attempt under way on this replica."""
+    """An attempt under way on this replica; `is_again` where it was so on another before."""
 
     run: Run
     number: int
+    is_again: bool
     log: RunLog
     task: asyncio.Task[Any] | None = None
     end: End | None = None
@@ -133,7 +134,7 @@ class Executor:
                 self._on_change(run)
                 return
             log = RunLog(lambda text: str(self._scrub(text)), self._limits.log_lines, attempt=number, earlier=begun.log)
-            active = Active(run=run, number=number, log=log, began=self._now())
+            active = Active(run=run, number=number, is_again=begun.is_again, log=log, began=self._now())
             self.active[run_id] = active
             self._on_change(run)
             try:
@@ -325,9 +326,12 @@ class _Control:
         self._taken: dict[str, set[int]] = {}
 
     async def load(self) -> None:
-        """Learns what earlier attempts have done."""
-        if self._workflows is not None and self._active.number > 1:
-            self._done = await self._workflows.finished_steps(self._active.run.id, self._active.number)
+        """Learns what has been done: in earlier attempts, and in this one until its host died or left."""
+        run_id, number = self._active.run.id, self._active.number
+        if self._workflows is not None and number > 1:
+            self._done = await self._workflows.finished_steps(run_id, number)
+        if self._workflows is not None and self._active.is_again:
+            self._done |= await self._workflows.replay(run_id, number)
 
     async def step(self, name: str, call: Callable[[], Awaitable[object]]) -> object:
         # A step that failed gives its number back: trying it again, here or in a later attempt, is the same step.

@@ -43,6 +43,9 @@ _END: Final = 5.0
 _STEP: Final = "step:"
 """Begins the names of the steps that are the job's own."""
 
+_GAP: Final = "nexus.gap"
+"""Stands where a step was under way beside others, and was not finished, when its host died."""
+
 logger = logging.getLogger("nexus.jobs")
 
 _open: "Workflows | None" = None  # the library keeps one instance a process
@@ -176,6 +179,28 @@ class Workflows:
 
         return await DBOS.run_step_async({"name": f"{_STEP}{name}#{number}"}, done)
 
+    async def replay(self, run_id: str, number: int) -> dict[tuple[str, int], object]:
+        """Gives what the finished steps of the attempt that calls gave before it was taken up, by name and number.
+
+        The library tells steps apart by how many came before, and refuses one of another name in the same place. It is
+        shown all of them here, in their old order, so that what follows gets places of its own. Called within an
+        attempt, before its first step.
+        """
+
+        async def nothing() -> None:
+            return None
+
+        found: dict[tuple[str, int], object] = {}
+        kept = {info["function_id"]: info for info in await self._every_step(run_id, number)}
+        for place in range(1, max(kept, default=0) + 1):
+            info = kept.get(place)
+            name = info["function_name"] if info is not None else _GAP
+            with contextlib.suppress(Exception):  # what the step raised then, it raises again
+                await DBOS.run_step_async({"name": name}, nothing)
+            if info is not None and info["error"] is None and name.startswith(_STEP):
+                found[_read_step(name)] = info["output"]
+        return found
+
     async def finished_steps(self, run_id: str, before: int) -> dict[tuple[str, int], object]:
         """Gives what the steps of the attempts before `before` gave, by name and number."""
         found: dict[tuple[str, int], object] = {}
@@ -221,8 +246,12 @@ class Workflows:
         await self._apart(DBOS.delete_workflows_async(ids))
 
     async def _steps(self, run_id: str, number: int) -> list[Any]:
-        found: list[Any] = await self._apart(DBOS.list_workflow_steps_async(workflow_id(run_id, number)))
+        found = await self._every_step(run_id, number)
         return [info for info in found if info["function_name"].startswith(_STEP)]
+
+    async def _every_step(self, run_id: str, number: int) -> list[Any]:
+        found: list[Any] = await self._apart(DBOS.list_workflow_steps_async(workflow_id(run_id, number)))
+        return found
 
     async def _apart(self, work: Coroutine[Any, Any, R]) -> R:
         """Awaits `work` outside of any attempt: within one, the library would keep it as a step of that."""

@@ -1,6 +1,7 @@
 """What becomes of runs whose host is stopped or dies, on every store alike."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -124,3 +125,79 @@ async def test_a_run_that_waits_for_its_module_can_be_cancelled(engine, shop, pl
 
     assert (ended.status, ended.cancelled_by, ended.error) == ("cancelled", "bob", None)
     assert places.entered == 0
+
+
+class Upgraded:
+    """A job whose steps come in another order, and with a new one, once its host has been stopped."""
+
+    def __init__(self):
+        self.did = []
+        self.is_new = False
+        self.began = asyncio.Event()
+
+    async def __call__(self, context):
+        async def do(what):
+            self.did.append(what)
+            return len(self.did)
+
+        async def fail():
+            raise ValueError("not this one")
+
+        names = ["new", "b", "a", "b"] if self.is_new else ["a", "b", "b"]
+        with contextlib.suppress(ValueError):
+            await context.step("failing", fail)
+        given = [await context.step(name, do, name) for name in names]
+        if not self.is_new:
+            self.began.set()
+            await asyncio.sleep(60)
+        return given
+
+
+async def test_a_run_that_is_taken_up_finds_its_steps_by_name_in_whatever_order(workplace):
+    job = Upgraded()
+    workplace.shop.add("job", job)
+    async with workplace.engine() as engine:
+        run = await engine.trigger("shop", "job", {}, by="ann")
+        await job.began.wait()
+        await engine.close(0)
+    job.is_new = True
+    async with workplace.engine() as engine:
+        ended = await finished(engine, run)
+        detail = await engine.detail(run.id)
+
+    assert (ended.status, ended.result, ended.attempt) == ("succeeded", [4, 2, 1, 3], 1)
+    assert job.did == ["a", "b", "b", "new"]
+    assert [step.name for step in detail.steps] == ["failing", "a", "b", "b", "failing", "new"]
+    assert ended.error is None
+
+
+async def test_steps_that_go_on_side_by_side_are_each_done_once(workplace):
+    did, first_done = [], asyncio.Event()
+
+    async def both(context):
+        async def slow():
+            did.append("slow")
+            if did.count("slow") == 1:
+                await asyncio.sleep(60)
+
+        async def quick():
+            did.append("quick")
+
+        async def after():
+            await context.step("quick", quick)
+            first_done.set()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(context.step("slow", slow))
+            group.create_task(after())
+
+    workplace.shop.add("both", both)
+    async with workplace.engine() as engine:
+        run = await engine.trigger("shop", "both", {}, by="ann")
+        await first_done.wait()
+        await engine.close(0)
+    async with workplace.engine() as engine:
+        ended = await finished(engine, run)
+
+    assert ended.status == "succeeded"
+    assert sorted(did) == ["quick", "slow", "slow"]
