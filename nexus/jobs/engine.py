@@ -1,6 +1,7 @@
 """`JobEngine`: the face of all this; what the host opens, and what the API asks."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
@@ -13,7 +14,15 @@ from nexus.jobs.abandoned import AbandonedRuns
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.engine_settings import EngineSettings
-from nexus.jobs.errors import AlreadyRunning, KeyReused, ModuleDown, NotFinal, UnknownJob, UnknownRun
+from nexus.jobs.errors import (
+    AlreadyRunning,
+    KeyReused,
+    ModuleDown,
+    NotFinal,
+    StoreUnavailable,
+    UnknownJob,
+    UnknownRun,
+)
 from nexus.jobs.execution import Executor, Limits
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
@@ -28,6 +37,9 @@ from nexus.jobs.scheduler import Scheduler
 from nexus.jobs.store import Enqueued, RunStore
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.workflows import Workflows
+
+_LAST_WORDS: Final = 10.0
+"""Seconds that a run waits for those it replaces: their clean-up, on whatever replica. Shorter than what is mended."""
 
 _LOOK: Final = 1.0
 """Seconds between two looks at a run that somebody waits for: it may run on another replica."""
@@ -72,6 +84,7 @@ class JobEngine:
         self._now = now
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._passing: set[asyncio.Task[None]] = set()
         self._handler = RunLogHandler()
         self._call = StoreThreads()
         self._is_open = False
@@ -192,9 +205,10 @@ class JobEngine:
                 "%d runs are left for another replica or the next start", len(left), extra={"event": "jobs.left"}
             )
             await asyncio.wait([asyncio.ensure_future(each.ended.wait()) for each in left], timeout=3.0)
-        for task in self._tasks:
+        tasks = (*self._tasks, *self._passing)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         logging.getLogger().removeHandler(self._handler)
         try:
             await self._lease.leave()
@@ -309,7 +323,7 @@ class JobEngine:
             active.stop("cancelled", told)
         elif run.status is RunStatus.CANCELLED:
             self._note_change(run)
-            self._spawn("jobs.cancel", self._workflows.cancel(run_id, run.attempt + 1))
+            self._start("jobs.cancel", self._workflows.cancel(run_id, run.attempt + 1))
         return run
 
     async def set_paused(self, module: str, job: str, paused: bool, *, by: str) -> JobState:  # noqa: FBT001 - it is what is set
@@ -451,6 +465,24 @@ class JobEngine:
         for old in stored.replaced:
             await self.cancel(old.id, by="nexus", reason=f"replaced by run {run.id}")
         self._note_change(run)
+        if stored.replaced:
+            self._start(f"jobs.replace {run.id}", self._follow(run, stored.replaced, delay=delay))
+        else:
+            await self._begin_soon(run, delay=delay)
+
+    async def _follow(self, run: Run, replaced: tuple[Run, ...], *, delay: float) -> None:
+        """Begins a run when those that it replaces have ended, or do not end in time."""
+        try:
+            async with asyncio.timeout(_LAST_WORDS):
+                for old in replaced:
+                    with contextlib.suppress(UnknownRun):
+                        await self.wait(old.id, _LAST_WORDS)
+        except (TimeoutError, StoreUnavailable):
+            logger.warning("run %s does not wait for those it replaces any longer", run.id, extra={"run": run.id})
+        with contextlib.suppress(StoreUnavailable):  # it is stored, so it is begun when the store answers again
+            await self._begin_soon(run, delay=delay)
+
+    async def _begin_soon(self, run: Run, *, delay: float) -> None:
         try:
             async with asyncio.timeout(2.0):
                 await self._hand(run, delay=delay, at_once=self._executor.has_place)
@@ -509,6 +541,11 @@ class JobEngine:
                 extra={"event": "job.options", "module_name": definition.module},
             )
             return None
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._spawn(name, work)
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
 
     def _note_change(self, run: Run) -> None:
         self._wake_waiters(run.id)

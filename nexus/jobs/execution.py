@@ -53,14 +53,15 @@ class Active:
     progress: Progress | None = None
     is_changed: bool = False
     began: float = 0.0
+    stopping: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self, end: End, reason: str | None = None) -> None:
         """Ends it soon; the first reason counts, and none does once its code has ended by itself."""
-        if self.task is not None and self.task.done():
-            return
-        if self.end is None:
-            self.end, self.reason = end, reason
+        if self.end is not None or (self.task is not None and self.task.done()):
+            return  # cancelled again, it would be torn from its clean-up
+        self.end, self.reason = end, reason
+        self.stopping.set_result(None)
         if self.task is not None:
             self.task.cancel()
 
@@ -175,7 +176,7 @@ class Executor:
             if definition is not None and context is not None:
                 return definition, context
             if self.is_leaving or active.end == "left":  # before the next look: a host that leaves stops its modules
-                active.end = "left"
+                active.stop("left")
                 raise asyncio.CancelledError
             if not self._source.is_coming(key[0]):
                 if definition is None:
@@ -209,8 +210,8 @@ class Executor:
         if task is None:
             return
         try:
-            await asyncio.wait({task}, timeout=limit)
-            if not task.done():
+            await asyncio.wait({task, active.stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done() and active.end is None:
                 active.stop("timed_out", f"it took longer than its timeout of {limit:g} s")
         except asyncio.CancelledError:
             active.stop("left")

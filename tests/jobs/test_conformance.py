@@ -159,6 +159,33 @@ async def test_replace_ends_the_run_before(engine, shop, gate):
     assert (await finished(engine, new)).status == "succeeded"
 
 
+async def test_replace_begins_when_the_run_before_has_said_its_last_words(engine, shop, gate):
+    inside, most, last_words = [], [], asyncio.Event()
+
+    async def cleans_up(context):
+        inside.append(context.run_id)
+        most.append(len(inside))
+        try:
+            await gate(context)
+        finally:
+            await last_words.wait()
+            inside.remove(context.run_id)
+
+    shop.add("clean", cleans_up, overlap="replace")
+    old = await engine.trigger("shop", "clean", {}, by="ann")
+    await until(lambda: gate.entered == 1)
+    newer = [await engine.trigger("shop", "clean", {}, by="ann") for _ in range(2)]
+    waiting = [(await engine.run(run.id)).status for run in newer]
+    last_words.set()
+    gate.opened.set()
+
+    ended = [(await finished(engine, run)).status for run in (old, *newer)]
+
+    assert waiting == ["cancelled", "queued"]
+    assert ended == ["cancelled", "cancelled", "succeeded"]
+    assert most == [1, 1]
+
+
 async def test_the_same_key_of_the_same_caller_means_the_same_run(engine, shop):
     shop.add("give", give, model=Options, overlap="allow")
 
@@ -785,6 +812,28 @@ async def test_taking_up_leaves_what_a_living_replica_runs_alone(engine, shop, g
     gate.opened.set()
     assert (await finished(engine, run)).attempt == 1
     assert gate.entered == 1
+
+
+async def test_cancelling_a_job_that_swallows_it_ends_the_run_all_the_same(engine, shop, caplog):
+    release, heard = asyncio.Event(), []
+
+    async def stubborn(_context):
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                heard.append(1)
+
+    shop.add("stubborn", stubborn)
+    run = await engine.trigger("shop", "stubborn", {}, by="ann")
+    await until(lambda: engine._executor.active)
+    await engine.cancel(run.id, by="bob")
+    ended = await finished(engine, run)
+    release.set()
+
+    assert ended.status == "cancelled"
+    assert heard == [1], "a clean-up is not torn off"
+    assert "swallows the cancellation" in caplog.text
 
 
 async def test_a_job_may_swallow_its_cancellation_and_the_run_ends_all_the_same(engine, shop, caplog):
