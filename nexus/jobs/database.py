@@ -61,8 +61,8 @@ class Database:
         except SQLAlchemyError as error:
             database.close()
             raise StoreUnusable(
-                f"the store {database.place} cannot be used ({_told(error)}): see that it is up, that the account may "
-                "create tables and that the disk has room, or set [global.store] url"
+                f"the store {database.place} cannot be used ({told_error(error)}): see that it is up, that the account "
+                "may create tables and that the disk has room, or set [global.store] url"
             ) from error
         return database
 
@@ -158,7 +158,7 @@ def _add_columns(connection: sa.Connection) -> None:
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {told}")
 
 
-def _told(error: SQLAlchemyError) -> str:
-    """The driver's own words on one line; SQLAlchemy's add the statement and its values."""
+def told_error(error: Exception) -> str:
+    """Gives the driver's own words on one line; SQLAlchemy's add the statement and its values."""
     original = getattr(error, "orig", None) or error
     return " ".join(str(original).split())[:300] or type(error).__name__

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from nexus.jobs.abandoned import AbandonedRuns
-from nexus.jobs.database import Database
+from nexus.jobs.database import Database, told_error
 from nexus.jobs.errors import StoreUnavailable
 from nexus.jobs.execution import Active
 from nexus.jobs.replicas import DEAD_AFTER, Replicas
@@ -86,10 +86,11 @@ class Lease:
             try:
                 await self._beat()
                 await self._take_up()
-            except StoreUnavailable as error:
+            except Exception as error:  # noqa: BLE001 - without signs of life this replica would be dead to the others
+                told = str(error) if isinstance(error, StoreUnavailable) else f"the store fails: {told_error(error)}"
                 if self.trouble is None:
-                    logger.warning("jobs wait: %s", error, extra={"event": "jobs.store.down"})
-                self.trouble = str(error)
+                    logger.warning("jobs wait: %s", told, extra={"event": "jobs.store.down"})
+                self.trouble = told
                 continue
             if self.trouble is not None:
                 logger.info("the store of runs answers again", extra={"event": "jobs.store.up"})

@@ -73,6 +73,11 @@ class Scheduler:
                 self._wake.set()
                 await asyncio.sleep(1.0)  # what was due stays so: it is fired late, or missed by its deadline
                 continue
+            except Exception:
+                logger.exception("the schedules stumbled, and go on", extra={"event": "jobs.schedules"})
+                self._wake.set()
+                await asyncio.sleep(_NAP)
+                continue
             await self._sleep()
 
     async def _read_again(self) -> None:

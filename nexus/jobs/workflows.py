@@ -18,7 +18,8 @@ from typing import Any, Final, TypeVar
 import dbos
 from dbos import DBOS
 
-from nexus.jobs.errors import StoreUnusable
+from nexus.jobs.database import told_error
+from nexus.jobs.errors import StoreUnavailable, StoreUnusable
 from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.plain import plain
 from nexus.jobs.run import Step
@@ -36,6 +37,9 @@ _POLL: Final = 0.5
 
 _APPLICATION_VERSION: Final = "nexus-1"
 """The library recovers work of its own version alone, which by default is a hash of code: a constant instead."""
+
+_OPEN: Final = 60.0
+"""Seconds that the library gets to open the store: its tables may have to be made, or moved, on a slow one."""
 
 _END: Final = 5.0
 """Seconds that the library's threads get to end."""
@@ -78,7 +82,8 @@ class Workflows:
         """Loads the library, brings its tables up to date and takes part in the queue.
 
         Raises:
-            StoreUnusable: another host in this process has it open.
+            StoreUnusable: another host in this process has it open, or its tables cannot be made.
+            StoreUnavailable: the store does not answer in time.
         """
         global _open  # noqa: PLW0603 - says what the library leaves unsaid
         if _open is not None:
@@ -88,8 +93,18 @@ class Workflows:
         foreign.setLevel(logging.ERROR)  # what it warns of, a store that is away say, is told by us in our words
         foreign.addHandler(logging.NullHandler())  # where it finds a handler, it leaves the way of its records alone
         try:
-            await asyncio.to_thread(DBOS.migrate, self._url)
-            await self._launch()
+            async with asyncio.timeout(_OPEN):
+                await asyncio.to_thread(DBOS.migrate, self._url)
+                await self._launch()
+        except TimeoutError as error:
+            await self.close()
+            raise StoreUnavailable(f"the store of runs does not answer within {_OPEN:g} s") from error
+        except Exception as error:
+            await self.close()
+            raise StoreUnusable(
+                f"the job engine's library cannot make its tables ({told_error(error)}): see that the account may "
+                "create a schema in the database"
+            ) from error
         except BaseException:
             await self.close()
             raise
