@@ -1,7 +1,9 @@
 """What is remembered of a job between starts and shared between replicas; every method blocks."""
 
+import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -9,6 +11,11 @@ from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey
 from nexus.jobs.rows import instant, seconds
 from nexus.jobs.tables import JOBS
+
+AHEAD: Final = 2 * 3600.0
+"""Seconds that an instant which has fired may lie ahead of the clock: one set back by an hour, and some drift."""
+
+logger = logging.getLogger("nexus.jobs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +49,15 @@ class JobRecords:
             return {(row.module, row.job): _record(row) for row in connection.execute(sa.select(JOBS))}
 
     def note_schedules(self, jobs: list[JobDefinition], now: datetime) -> dict[JobKey, JobRecord]:
-        """Notes the schedules as they now are, and gives every job's memory: a changed one counts from now."""
+        """Notes the schedules as they now are, and gives every job's memory: a changed one counts from now.
+
+        So does one whose latest instant lies far ahead of the clock, which was wrong when that was noted, or is now.
+        """
         known = self.all()
         for job in jobs:
             self._note(job, now, is_known=job.key in known)
+            if job.key in known:
+                self._drop_ahead(job, known[job.key], now)
         return self.all()
 
     def set_paused(self, key: JobKey, *, paused: bool, by: str, now: datetime) -> None:
@@ -55,6 +67,24 @@ class JobRecords:
             changed = connection.execute(sa.update(JOBS).where(*_is(key)).values(**values))
             if changed.rowcount == 0:
                 connection.execute(sa.insert(JOBS).values(module=key[0], job=key[1], **values))
+
+    def _drop_ahead(self, job: JobDefinition, record: JobRecord, now: datetime) -> None:
+        ahead = (record.last_due - now).total_seconds() if record.last_due else 0.0
+        if ahead <= AHEAD:
+            return
+        logger.warning(
+            "job %s.%s: its latest instant %s lies %.1f hours ahead of the clock, so it is dropped and the schedule "
+            "counts from now: see that the clocks of all hosts are right",
+            job.module,
+            job.name,
+            record.last_due,
+            ahead / 3600,
+            extra={"event": "job.clock", "module_name": job.module},
+        )
+        with self._engine.begin() as connection:
+            wrong = JOBS.c.last_due > seconds(now + timedelta(seconds=AHEAD))
+            values = {"last_due": None, "since": seconds(now)}
+            connection.execute(sa.update(JOBS).where(*_is(job.key), wrong).values(**values))
 
     def _note(self, job: JobDefinition, now: datetime, *, is_known: bool) -> None:
         schedule = {"line": job.line, "timezone": job.timezone, "since": seconds(now), "last_due": None}

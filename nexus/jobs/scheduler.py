@@ -49,7 +49,9 @@ class Scheduler:
         self._miss = miss
         self._now = now
         self._timers: dict[JobKey, _Timer] = {}
+        self._seen: datetime | None = None
         self._wake = asyncio.Event()
+        self._wake.set()
 
     def next_due(self, key: JobKey) -> datetime | None:
         """Gives the next instant of a job, None where it has no schedule."""
@@ -62,13 +64,9 @@ class Scheduler:
 
     async def keep(self) -> None:
         """Fires until it is cancelled."""
-        self._wake.set()
         while True:
             try:
-                if self._wake.is_set():
-                    self._wake.clear()  # first: who asks while it reads is heard after it
-                    await self._read_again()
-                await self._fire_due()
+                await self.turn()
             except StoreUnavailable:
                 self._wake.set()
                 await asyncio.sleep(1.0)  # what was due stays so: it is fired late, or missed by its deadline
@@ -79,6 +77,31 @@ class Scheduler:
                 await asyncio.sleep(_NAP)
                 continue
             await self._sleep()
+
+    async def turn(self) -> None:
+        """Reads what has changed, and fires what is due.
+
+        Raises:
+            StoreUnavailable: it could not; the next turn does what this one has left.
+        """
+        self._look_at_clock()
+        if self._wake.is_set():
+            self._wake.clear()  # first: who asks while it reads is heard after it
+            await self._read_again()
+        await self._fire_due()
+
+    def _look_at_clock(self) -> None:
+        """Has every timer made anew where the clock was set back: what they wait for may be days ahead."""
+        now, before = self._now(), self._seen
+        self._seen = now
+        if before is not None and (before - now).total_seconds() > _NAP:
+            logger.warning(
+                "the clock was set back by %.0f s: instants that have fired do not fire again",
+                (before - now).total_seconds(),
+                extra={"event": "jobs.clock"},
+            )
+            self._timers.clear()
+            self._wake.set()
 
     async def _read_again(self) -> None:
         jobs = self._read()
@@ -128,9 +151,10 @@ def _first_due(job: JobDefinition, record: JobRecord | None, now: datetime) -> d
     """Gives the first instant to deal with: the latest that a stopped host has missed, else the next."""
     if job.schedule is None:
         return None
-    since = max(filter(None, (record.since, record.last_due)), default=None) if record else None
+    last = record.last_due if record else None
+    since = max(filter(None, (record.since, last)), default=None) if record else None
     if since is not None and since < now:
         missed = job.schedule.last_until(now)
         if missed is not None and missed > since:
             return missed
-    return job.schedule.next_after(max(now, since or now))
+    return job.schedule.next_after(max(now, last or now))

@@ -129,10 +129,11 @@ class RunStore:
 
     def unhanded(self, older_than: float, limit: int) -> tuple[Run, ...]:
         """Gives queued runs that the engine's library has not been told of for `older_than` seconds."""
+        now = self._now()
         wanted = (
             sa.select(RUNS)
             .where(RUNS.c.status == RunStatus.QUEUED, sa.not_(RUNS.c.handed))
-            .where(RUNS.c.touched_at < self._now() - older_than)
+            .where(sa.not_(RUNS.c.touched_at.between(now - older_than, now + older_than)))  # a clock may be set back
             .order_by(RUNS.c.seq)
             .limit(limit)
         )
