@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -21,6 +21,7 @@ _TRIGGERS: Final = ("schedule", "manual", "retry")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 _MAX_LIMIT: Final = 500
+_MAX_TEXT: Final = 200
 
 
 @contextmanager
@@ -96,11 +97,11 @@ def read_filter(request: web.Request) -> RunFilter:
     if trigger is not None and trigger not in _TRIGGERS:
         raise Problem(400, f"trigger is to be one of {', '.join(_TRIGGERS)}")
     return RunFilter(
-        module=query.get("module"),
-        job=query.get("job"),
+        module=_text(query, "module"),
+        job=_text(query, "job"),
         statuses=frozenset(_statuses(query.getall("status", []))),
         trigger=cast("Trigger | None", trigger),
-        text=query.get("text"),
+        text=_text(query, "text") or None,
         since=_instant(query.get("since"), "since"),
         until=_instant(query.get("until"), "until"),
     )
@@ -116,6 +117,13 @@ def read_limit(request: web.Request, default: int = 50) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= _MAX_LIMIT):
         raise Problem(400, f"limit is to be a number from 1 to {_MAX_LIMIT}")
     return int(value)
+
+
+def _text(query: Mapping[str, str], name: str) -> str | None:
+    value = query.get(name)
+    if value is not None and not (value.isprintable() and len(value) <= _MAX_TEXT):
+        raise Problem(400, f"{name} is to be at most {_MAX_TEXT} printable characters")
+    return value
 
 
 def _statuses(values: list[str]) -> Iterator[RunStatus]:

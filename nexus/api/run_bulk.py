@@ -23,7 +23,8 @@ _BULK: Final = 200
 
 _REFUSED: Final = (AlreadyRunning, InvalidOptions, ModuleDown, NotFinal, UnknownJob, UnknownRun)
 
-Act = Callable[["JobEngine", Run, str], Awaitable[object]]
+Act = Callable[["JobEngine", Run, str], Awaitable[bool]]
+"""Acts on a run for a subject; False where it does not take it."""
 
 
 def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
@@ -33,8 +34,11 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         """End the queued and running runs that the query means."""
         active = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
 
-        async def end(jobs: "JobEngine", run: Run, by: str) -> None:
-            await jobs.cancel(run.id, by=by)
+        async def end(jobs: "JobEngine", run: Run, by: str) -> bool:
+            if run.status.is_final:
+                return False
+            ended = await jobs.cancel(run.id, by=by)
+            return ended.status is RunStatus.CANCELLED or not ended.status.is_final
 
         return await act_on_many(request, active, end)
 
@@ -42,14 +46,15 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         """Do the failed runs that the query means again; `status` may name others that have ended."""
         default = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST})
 
-        async def again(jobs: "JobEngine", run: Run, by: str) -> None:
+        async def again(jobs: "JobEngine", run: Run, by: str) -> bool:
             await jobs.retry(run.id, by=by)
+            return True
 
         return await act_on_many(request, default, again)
 
     async def act_on_many(request: web.Request, default: frozenset[RunStatus], act: Act) -> web.Response:
         wanted = read_filter(request)
-        if not any((wanted.module, wanted.job, wanted.statuses, wanted.text, wanted.since, wanted.until)):
+        if wanted == RunFilter():
             raise Problem(400, "say which runs: narrow them by at least one of " + ", ".join(FILTER))
         chosen = _narrowed(wanted, default)
         with told_as_problems():
@@ -58,10 +63,9 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
                 return answers.one(BulkView(done=0, refused=0, cursor=None))
             found = await jobs.runs(chosen, limit=_BULK, cursor=request.query.get("cursor"))
             for run in found.runs:
-                try:
-                    await act(jobs, run, request[PRINCIPAL].subject)
+                if await _is_done(act(jobs, run, request[PRINCIPAL].subject)):
                     done += 1
-                except _REFUSED:
+                else:
                     refused += 1
         return answers.one(BulkView(done=done, refused=refused, cursor=found.cursor))
 
@@ -71,6 +75,13 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         ),
         Resource(method="POST", path="/api/runs/retry", handler=retry_many, answer=BulkView, query=(*FILTER, "cursor")),
     )
+
+
+async def _is_done(act: Awaitable[bool]) -> bool:
+    try:
+        return await act
+    except _REFUSED:
+        return False
 
 
 def _narrowed(wanted: RunFilter, default: frozenset[RunStatus]) -> RunFilter:

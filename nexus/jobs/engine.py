@@ -26,7 +26,7 @@ from nexus.jobs.errors import (
 from nexus.jobs.execution import Executor, Limits
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
-from nexus.jobs.identity import requested_id, scheduled_id
+from nexus.jobs.identity import check_run_id, requested_id, scheduled_id
 from nexus.jobs.job_records import JobRecord, JobRecords
 from nexus.jobs.job_state import JobState
 from nexus.jobs.lease import Lease
@@ -315,6 +315,7 @@ class JobEngine:
             StoreUnavailable: nobody could be told.
         """
         told = reason or f"cancelled by {by}"
+        check_run_id(run_id)
         run = await self._call(lambda: self._store.cancel(run_id, by, told))
         if run is None:
             raise UnknownRun("there is no run of this id, or it is no longer kept")
@@ -344,6 +345,7 @@ class JobEngine:
             UnknownRun: it is not kept.
             StoreUnavailable: it cannot be read.
         """
+        check_run_id(run_id)
         run = await self._call(lambda: self._store.get(run_id))
         if run is None:
             raise UnknownRun("there is no run of this id, or it is no longer kept")

@@ -359,6 +359,8 @@ class _Control:
 
 def _text(error: BaseException) -> str:
     try:
-        return " ".join(str(error).split())
+        # Half a surrogate and NUL are no text for a database: it would refuse to search what holds them.
+        told = str(error).encode("utf-8", "replace").decode().replace("\0", "?")
+        return " ".join(told.split())
     except Exception:  # noqa: BLE001 - the message, too, is a stranger's code
         return "its message cannot be shown"

@@ -16,6 +16,9 @@ from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
 
 _FINAL: Final = tuple(status for status in RunStatus if status.is_final)
 
+_LAST_SEQ: Final = 2**63 - 1
+"""What both databases can number rows with."""
+
 _BATCH: Final = 500
 """Runs that are dropped in one transaction: others write in between."""
 
@@ -98,7 +101,8 @@ def _conditions(wanted: RunFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.statuses:
         found.append(RUNS.c.status.in_(sorted(wanted.statuses)))
     if wanted.text:
-        found.append(sa.func.lower(sa.cast(RUNS.c.error, sa.Text)).contains(wanted.text.lower(), autoescape=True))
+        told = RUNS.c.error["type"].as_string() + ": " + RUNS.c.error["message"].as_string()
+        found.append(told.icontains(wanted.text, autoescape=True))
     if wanted.since is not None:
         found.append(RUNS.c.queued_at >= seconds(wanted.since))
     if wanted.until is not None:
@@ -112,6 +116,9 @@ def _write_cursor(seq: Any) -> str:
 
 def _read_cursor(cursor: str) -> int:
     try:
-        return int(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        seq = int(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
-        raise InvalidCursor("the cursor is none that a list of runs gave: begin without one") from None
+        seq = -1
+    if not 0 < seq <= _LAST_SEQ:
+        raise InvalidCursor("the cursor is none that a list of runs gave: begin without one")
+    return seq

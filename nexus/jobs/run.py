@@ -158,7 +158,7 @@ class RunFilter:
     """Which runs are meant; what is None or empty does not narrow them.
 
     Attributes:
-        text: stands in the error's message, whatever its case.
+        text: stands in the error's type and message, as `ValueError: no such letter`; case does not count (ASCII).
         since: queued at this instant or later.
         until: queued before this instant.
     """
