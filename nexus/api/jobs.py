@@ -1,6 +1,6 @@
 """`GET /api/jobs` and the actions on one job: run it, let its schedule rest, let it go on."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 from pydantic import JsonValue
@@ -12,8 +12,11 @@ from nexus.api.run_view import JobStateView, RunView, job_state_view, run_view
 from nexus.host.host import Host
 from nexus.http.keys import PRINCIPAL
 from nexus.jobs.definition import JobDefinition
-from nexus.jobs.errors import UnknownJob
+from nexus.jobs.errors import ModuleDown, UnknownJob
 from nexus.jobs.options import shown_options
+
+if TYPE_CHECKING:
+    from nexus.jobs.engine import JobEngine
 
 _SPARE: Final = 5.0
 """Seconds between the longest wait and the request's own time limit."""
@@ -23,6 +26,14 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
     """Gives the resources of this file."""
     server = host.settings.global_.server
     longest_wait = max(server.request_timeout - _SPARE, server.request_timeout / 2)
+
+    def engine_of(module: str, job: str) -> "JobEngine":
+        engine = host.jobs.find_engine()
+        if engine is not None:
+            return engine
+        if host.jobs.source.is_declared((module, job)):
+            raise ModuleDown(f"module {module!r} cannot be used: see GET /api/modules/{module}")
+        raise UnknownJob("no module has jobs: GET /api/modules lists all modules")
 
     async def every(_request: web.Request) -> web.Response:
         """List all jobs with their schedules, next and last runs."""
@@ -36,10 +47,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         given, key = await read_options(request), read_idempotency_key(request)
         wait = read_wait(request, longest_wait)
         with told_as_problems():
-            engine = host.jobs.find_engine()
-            if engine is None:
-                raise UnknownJob("no module has jobs: GET /api/modules lists all modules")
             module, job = request.match_info["module"], request.match_info["job"]
+            engine = engine_of(module, job)
             started = await engine.trigger(module, job, given, by=request[PRINCIPAL].subject, idempotency_key=key)
             if wait:
                 started = await engine.wait(started.id, wait)
@@ -57,11 +66,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
 
     async def set_paused(request: web.Request, *, paused: bool) -> web.Response:
         with told_as_problems():
-            engine = host.jobs.find_engine()
-            if engine is None:
-                raise UnknownJob("no module has jobs: GET /api/modules lists all modules")
             module, job = request.match_info["module"], request.match_info["job"]
-            state = await engine.set_paused(module, job, paused, by=request[PRINCIPAL].subject)
+            state = await engine_of(module, job).set_paused(module, job, paused, by=request[PRINCIPAL].subject)
         return answers.one(job_state_view(state, _options(state.definition)))
 
     job_path = "/api/modules/{module}/jobs/{job}"

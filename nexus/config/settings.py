@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nexus.config.auth_settings import AuthSettings, IssuerSettings, KeySettings
 from nexus.spec.job import Overlap
-from nexus.spec.names import MODULE_NAME
+from nexus.spec.names import MODULE_NAME, PART_NAME
 
 __all__ = [
     "AuthSettings",
@@ -184,7 +184,7 @@ class JobEntry(Table):
     """`[[modules.<name>.jobs]]`: one job of a module, when it runs and with which options."""
 
     type: str = Field(min_length=1, description="One of the module's jobs.")
-    name: str | None = Field(None, min_length=1, description="Unique in the module; the type where absent.")
+    name: str | None = Field(None, description="Unique in the module, and a URL's segment; the type where absent.")
     schedule: str | None = Field(None, description="Cron, 5 fields, or 6 with seconds first; absent: on demand only.")
     timezone: str = Field("UTC", description="IANA zone that the schedule is read in.")
     options: RawTable = Field(default_factory=dict, description="Bound to the job's own model.")
@@ -196,6 +196,13 @@ class JobEntry(Table):
     retry_delay_max: Seconds = Field(600, description="The most seconds between two attempts.")
     timeout: Seconds | None = Field(None, description="Seconds one attempt may take.")
     paused: bool = Field(False, description="True: its schedule rests.")
+
+    @field_validator("name")
+    @classmethod
+    def _is_segment(cls, value: str | None) -> str | None:
+        if value is not None and not PART_NAME.fullmatch(value):
+            raise ValueError("is not usable in a URL: use up to 64 letters, digits and '.:_-', a letter first")
+        return value
 
     @field_validator("schedule")
     @classmethod

@@ -37,6 +37,17 @@ class HostedJobs:
                 found.update(self._of(module.record, module.bound))
         return found
 
+    def is_declared(self, key: JobKey) -> bool:
+        """True where a module has such a job, but cannot be used as it is configured, or could not be loaded."""
+        module = self._modules().get(key[0])
+        if module is None or key in self.definitions():
+            return False
+        if module.bound is not None and module.bound.reason is None and module.record.jobs:
+            return False
+        entries = module.record.entry.jobs if module.record.entry else ()
+        plain = {job.type for job in module.record.jobs} - {entry.type for entry in entries}
+        return key[1] in plain or any(key[1] == (entry.name or entry.type) for entry in entries)
+
     def context(self, module: str) -> ModuleContext[Any] | None:
         """Gives the module's context while it serves."""
         hosted = self._modules().get(module)

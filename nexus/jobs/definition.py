@@ -72,6 +72,9 @@ class JobSource(Protocol):
     def definitions(self) -> Mapping[JobKey, JobDefinition]:
         """Gives every job of every module whose settings are bound."""
 
+    def is_declared(self, key: JobKey) -> bool:
+        """True where a module has such a job, but cannot be used as it is configured."""
+
     def context(self, module: str) -> ModuleContext[Any] | None:
         """Gives the module's context while it serves."""
 

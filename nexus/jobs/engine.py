@@ -405,6 +405,8 @@ class JobEngine:
         try:
             return self._source.definitions()[key]
         except KeyError:
+            if self._source.is_declared(key):
+                raise ModuleDown(f"module {key[0]!r} cannot be used: see GET /api/modules/{key[0]}") from None
             raise UnknownJob("there is no such job: GET /api/jobs lists all") from None
 
     def _state(

@@ -132,6 +132,12 @@ def test_a_job_that_could_never_run_is_refused(values: dict[str, object], senten
     assert refused(JobEntry, type="sweep", **values) == sentence
 
 
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "ä", "7", "x" * 65, "a?b", "a\n"])
+def test_a_name_that_is_no_segment_of_a_url_is_refused(name: str):
+    told = "is not usable in a URL: use up to 64 letters, digits and '.:_-', a letter first"
+    assert refused(JobEntry, type="sweep", name=name) == told
+
+
 def test_jobs_of_one_module_have_names_of_their_own():
     assert ModuleEntry.model_validate({"jobs": [{"type": "a"}, {"type": "a", "name": "b"}]}).jobs[1].name == "b"
     assert refused(ModuleEntry, jobs=[{"type": "a"}, {"type": "b", "name": "a"}]) == (

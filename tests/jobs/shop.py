@@ -54,6 +54,9 @@ class Shop:
     def definitions(self):
         return self.jobs
 
+    def is_declared(self, _key: tuple[str, str]) -> bool:
+        return False
+
     def context(self, module: str):
         if module != "shop" or not self.is_serving:
             return None

@@ -1,6 +1,7 @@
 """What the API answers about jobs and runs, on every store alike."""
 
 import pytest
+from pydantic import BaseModel
 
 import nexus
 
@@ -82,3 +83,26 @@ async def test_many_runs_are_chosen_by_trigger_alone_and_ended_ones_are_not_coun
     assert (again["done"], again["refused"]) == (1, 0)
     assert (ended["done"], ended["refused"]) == (0, 1)
     assert status == 400
+
+
+class Limits(BaseModel):
+    most: int
+
+
+@pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "beside another"])
+async def test_a_job_of_a_module_whose_settings_are_wrong_is_unavailable_and_not_unknown(
+    nexus_host, tmp_path, is_alone
+):
+    broken = nexus.Module("broken", version="1", settings=Limits)
+
+    @broken.job("give")
+    async def give(context: nexus.JobContext[Limits]) -> str:
+        return "given"
+
+    entries = {"modules": {"broken": {"jobs": [{"type": "give", "name": "nightly"}]}}}
+    host = await nexus_host(*([] if is_alone else [shop()]), broken, settings={"broken": {"most": "x"}}, config=entries)
+
+    for name, status in (("nightly", 503), ("give", 404), ("nothing", 404)):
+        for action in ("", "/pause"):
+            answer = await asked(host, "POST", f"/api/modules/broken/jobs/{name}{action}")
+            assert (name, answer[0]) == (name, status)
