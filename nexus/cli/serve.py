@@ -56,6 +56,7 @@ def serve(
         return serve_and_watch(files, environment)
     from nexus.auth.local_issuer import LocalIssuerExposed
     from nexus.auth.token_rules import ContradictoryIssuers
+    from nexus.cli.ending import end_by_itself_or_soon
     from nexus.cli.started import Announcement
     from nexus.preparation import ServeOptions
     from nexus.serve import run
@@ -64,6 +65,8 @@ def serve(
         files=files, environment=environment, host=host, port=port, only=only, safe_mode=safe_mode, strict=strict
     )
     try:
-        return run(options, Announcement(files, environment))
+        code = run(options, Announcement(files, environment))
     except (LocalIssuerExposed, ContradictoryIssuers) as error:
         raise Failed(str(error), ExitCode.CONFIG) from None
+    end_by_itself_or_soon(code)
+    return code

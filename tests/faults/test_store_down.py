@@ -55,6 +55,31 @@ async def test_a_host_starts_without_its_store_and_runs_jobs_once_it_is_there(tm
     assert (status, code) == (503, 0)
 
 
+async def test_a_host_ends_within_its_time_although_its_store_is_away(tmp_path, postgres):
+    """Half of the runs are in a step, and half want to keep what a step gave: none of them can be told to the store."""
+    plant = Plant(tmp_path, config(postgres.fresh_database(), grace=2))
+    acknowledged: list[str] = []
+    try:
+        async with plant.replica() as host:
+            await until_jobs(host)
+            await trigger_many(host, 4, acknowledged, seconds=60)
+            await trigger_many(host, 4, acknowledged, seconds=1)
+            postgres.stop(immediate=True)
+            await _until_readiness(host, "jobs_waiting")
+
+            async with asyncio.timeout(30):  # what Kubernetes gives a pod before it is killed
+                code = await host.stop()
+    finally:
+        postgres.start() if postgres.process is None else None
+
+    async with plant.replica() as host:
+        await until_jobs(host)
+        _, page = await ask(host, "GET", "/api/runs?limit=50")
+
+    assert code == 0
+    assert {run["status"] for run in page["runs"]} <= {"queued", "running", "succeeded"}
+
+
 async def _until_readiness(host, code: str | None) -> None:
     async with asyncio.timeout(PATIENCE):
         while True:
