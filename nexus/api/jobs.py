@@ -49,7 +49,10 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         with told_as_problems():
             module, job = request.match_info["module"], request.match_info["job"]
             engine = engine_of(module, job)
-            started = await engine.trigger(module, job, given, by=request[PRINCIPAL].subject, idempotency_key=key)
+            caller = request[PRINCIPAL]
+            started = await engine.trigger(
+                module, job, given, by=caller.subject, issuer=caller.issuer, idempotency_key=key
+            )
             if wait:
                 started = await engine.wait(started.id, wait)
         location = f"{host.settings.global_.path.rstrip('/')}/api/runs/{started.id}"

@@ -14,6 +14,7 @@ from nexus.http.keys import PRINCIPAL
 from nexus.jobs.errors import AlreadyRunning, InvalidOptions, ModuleDown, NotFinal, UnknownJob, UnknownRun
 from nexus.jobs.run import Run, RunFilter, RunStatus
 from nexus.spec.errors import Problem
+from nexus.spec.principal import Principal
 
 if TYPE_CHECKING:
     from nexus.jobs.engine import JobEngine
@@ -23,8 +24,8 @@ _BULK: Final = 200
 
 _REFUSED: Final = (AlreadyRunning, InvalidOptions, ModuleDown, NotFinal, UnknownJob, UnknownRun)
 
-Act = Callable[["JobEngine", Run, str], Awaitable[bool]]
-"""Acts on a run for a subject; False where it does not take it."""
+Act = Callable[["JobEngine", Run, Principal], Awaitable[bool]]
+"""Acts on a run for a caller; False where it does not take it."""
 
 
 def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
@@ -34,10 +35,10 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         """End the queued and running runs that the query means."""
         active = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
 
-        async def end(jobs: "JobEngine", run: Run, by: str) -> bool:
+        async def end(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
             if run.status.is_final:
                 return False
-            ended = await jobs.cancel(run.id, by=by)
+            ended = await jobs.cancel(run.id, by=caller.subject)
             return ended.status is RunStatus.CANCELLED or not ended.status.is_final
 
         return await act_on_many(request, active, end)
@@ -46,8 +47,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         """Do the failed runs that the query means again; `status` may name others that have ended."""
         default = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST})
 
-        async def again(jobs: "JobEngine", run: Run, by: str) -> bool:
-            await jobs.retry(run.id, by=by)
+        async def again(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
+            await jobs.retry(run.id, by=caller.subject, issuer=caller.issuer)
             return True
 
         return await act_on_many(request, default, again)
@@ -63,7 +64,7 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
                 return answers.one(BulkView(done=0, refused=0, cursor=None))
             found = await jobs.runs(chosen, limit=_BULK, cursor=request.query.get("cursor"))
             for run in found.runs:
-                if await _is_done(act(jobs, run, request[PRINCIPAL].subject)):
+                if await _is_done(act(jobs, run, request[PRINCIPAL])):
                     done += 1
                 else:
                     refused += 1

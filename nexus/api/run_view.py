@@ -37,6 +37,7 @@ class RunView(ReadModel):
     type: str
     trigger: Trigger
     requested_by: str | None = Field(description="The subject who asked for it; null for a scheduled run.")
+    requested_issuer: str | None = Field(description="Whose subject that is.")
     scheduled_for: datetime | None = Field(description="The instant at which it was due; null on demand.")
     status: RunStatus
     reason: str | None = Field(description="Why it is what it is, where that needs telling.")
@@ -186,6 +187,7 @@ def _fields(run: Run) -> dict[str, object]:
         "type": run.type,
         "trigger": run.trigger,
         "requested_by": run.requested_by,
+        "requested_issuer": run.requested_issuer,
         "scheduled_for": run.scheduled_for,
         "status": run.status,
         "reason": run.reason,

@@ -50,7 +50,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
     async def retry(request: web.Request) -> web.Response:
         """Do a run that has ended again, as a new run with the same options."""
         with told_as_problems():
-            run = await engine().retry(request.match_info["id"], by=request[PRINCIPAL].subject)
+            caller = request[PRINCIPAL]
+            run = await engine().retry(request.match_info["id"], by=caller.subject, issuer=caller.issuer)
         location = f"{host.settings.global_.path.rstrip('/')}/api/runs/{run.id}"
         return answers.one(run_view(run), status=202, headers={"Location": location})
 

@@ -246,6 +246,7 @@ class JobEngine:
         given: Mapping[str, JsonValue],
         *,
         by: str,
+        issuer: str | None = None,
         idempotency_key: str | None = None,
         trigger: Trigger = "manual",
         retry_of: str | None = None,
@@ -257,7 +258,8 @@ class JobEngine:
             job: the job's.
             given: options that override the configured ones.
             by: the subject who asks.
-            idempotency_key: the same key of the same subject means the same run.
+            issuer: whose subject that is.
+            idempotency_key: the same key of the same subject of the same issuer means the same run.
             trigger: why.
             retry_of: the run that is done again.
 
@@ -275,9 +277,10 @@ class JobEngine:
         run = self._new_run(
             definition,
             given,
-            id=requested_id(definition.key, by, idempotency_key),
+            id=requested_id(definition.key, by, issuer, idempotency_key),
             trigger=trigger,
             requested_by=by,
+            requested_issuer=issuer,
             retry_of=retry_of,
         )
         stored = await self._call(lambda: self._store.enqueue(run, definition.overlap))
@@ -294,7 +297,7 @@ class JobEngine:
         await self._begin(run, stored, delay=0.0)
         return run
 
-    async def retry(self, run_id: str, *, by: str) -> Run:
+    async def retry(self, run_id: str, *, by: str, issuer: str | None = None) -> Run:
         """Does a final run again, with the options it had.
 
         Raises:
@@ -305,7 +308,9 @@ class JobEngine:
         run = await self.run(run_id)
         if not run.status.is_final:
             raise NotFinal(f"the run is {run.status}: it can be done again when it has ended, or cancel it")
-        return await self.trigger(run.module, run.job, run.input, by=by, trigger="retry", retry_of=run.id)
+        return await self.trigger(
+            run.module, run.job, run.input, by=by, issuer=issuer, trigger="retry", retry_of=run.id
+        )
 
     async def cancel(self, run_id: str, *, by: str, reason: str = "") -> Run:
         """Ends a run: one that waits at once, one that runs within about two seconds; a final one stays as it is.
@@ -433,6 +438,7 @@ class JobEngine:
         id: str,  # noqa: A002 - the run's field has this name
         trigger: Trigger,
         requested_by: str | None = None,
+        requested_issuer: str | None = None,
         scheduled_for: datetime | None = None,
         start_by: datetime | None = None,
         retry_of: str | None = None,
@@ -445,6 +451,7 @@ class JobEngine:
             type=definition.type,
             trigger=trigger,
             requested_by=requested_by,
+            requested_issuer=requested_issuer,
             scheduled_for=scheduled_for,
             status=RunStatus.QUEUED,
             attempt=0,

@@ -30,8 +30,11 @@ def scheduled_id(key: JobKey, due: datetime) -> str:
     return str(uuid.uuid5(_SCHEDULED, f"{key[0]}/{key[1]}/{due.timestamp():.3f}"))
 
 
-def requested_id(key: JobKey, by: str, idempotency_key: str | None) -> str:
-    """Gives the id of a requested run: a new one, or the one that belongs to the caller's idempotency key."""
+def requested_id(key: JobKey, by: str, issuer: str | None, idempotency_key: str | None) -> str:
+    """Gives the id of a requested run: a new one, or the one that belongs to the caller's idempotency key.
+
+    A subject is unique within its issuer alone (OpenID Connect Core 1.0, section 2), so both name the caller.
+    """
     if idempotency_key is None:
         return str(uuid.uuid4())
-    return str(uuid.uuid5(_REQUESTED, f"{key[0]}/{key[1]}\n{by}\n{idempotency_key}"))
+    return str(uuid.uuid5(_REQUESTED, f"{key[0]}/{key[1]}\n{issuer or ''}\n{by}\n{idempotency_key}"))

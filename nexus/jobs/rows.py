@@ -29,6 +29,7 @@ def run_of(row: Any) -> Run:
         type=row.type,
         trigger=row.trigger,
         requested_by=row.requested_by,
+        requested_issuer=row.requested_issuer,
         scheduled_for=instant(row.scheduled_for),
         status=RunStatus(row.status),
         attempt=row.attempt,

@@ -65,6 +65,7 @@ class Run:
         type: which of the module's jobs it is.
         trigger: why it is there.
         requested_by: the subject who asked for it; None for a scheduled run.
+        requested_issuer: whose subject that is; None for a scheduled run.
         scheduled_for: the instant at which it was due; None on demand.
         status: where it stands.
         attempt: the latest attempt's number; 0 before the first.
@@ -91,6 +92,7 @@ class Run:
     type: str
     trigger: Trigger
     requested_by: str | None
+    requested_issuer: str | None
     scheduled_for: datetime | None
     status: RunStatus
     attempt: int

@@ -350,6 +350,7 @@ def _values(run: Run) -> dict[str, Any]:
         "type": run.type,
         "trigger": run.trigger,
         "requested_by": run.requested_by,
+        "requested_issuer": run.requested_issuer,
         "scheduled_for": seconds(run.scheduled_for),
         "status": run.status,
         "attempt": 0,

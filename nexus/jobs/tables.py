@@ -22,6 +22,7 @@ RUNS: Final = sa.Table(
     sa.Column("type", sa.String(200), nullable=False),
     sa.Column("trigger", sa.String(16), nullable=False),
     sa.Column("requested_by", sa.Text),
+    sa.Column("requested_issuer", sa.Text),
     sa.Column("scheduled_for", sa.Double),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, default=0),

@@ -198,6 +198,22 @@ async def test_the_same_key_of_the_same_caller_means_the_same_run(engine, shop):
         await engine.trigger("shop", "give", {"days": 2}, by="ann", idempotency_key="k")
 
 
+async def test_a_key_and_a_name_of_one_issuer_are_not_those_of_another(engine, shop):
+    shop.add("give", give, overlap="allow")
+
+    ours = await done(engine, "give", idempotency_key="k", issuer="https://one.example")
+    theirs = await done(engine, "give", idempotency_key="k", issuer="https://two.example")
+    again = await engine.retry(ours.id, by="ann", issuer="https://two.example")
+
+    assert ours.id != theirs.id
+    assert [run.requested_by for run in (ours, theirs)] == ["ann", "ann"]
+    assert [run.requested_issuer for run in (ours, theirs, again)] == [
+        "https://one.example",
+        "https://two.example",
+        "https://two.example",
+    ]
+
+
 async def test_every_attempt_is_kept_with_its_error(engine, shop):
     async def fails_twice(context):
         if context.attempt < 3:
