@@ -30,7 +30,7 @@ from nexus.jobs.identity import check_run_id, requested_id, scheduled_id
 from nexus.jobs.job_records import JobRecord, JobRecords
 from nexus.jobs.job_state import JobState
 from nexus.jobs.lease import Lease
-from nexus.jobs.options import bound_options, shown_options
+from nexus.jobs.options import bound_options, options_again, shown_options
 from nexus.jobs.run import Page, Run, RunDetail, RunFilter, RunStatus, Trigger
 from nexus.jobs.run_log import RunLogHandler
 from nexus.jobs.scheduler import Scheduler
@@ -308,9 +308,8 @@ class JobEngine:
         run = await self.run(run_id)
         if not run.status.is_final:
             raise NotFinal(f"the run is {run.status}: it can be done again when it has ended, or cancel it")
-        return await self.trigger(
-            run.module, run.job, run.input, by=by, issuer=issuer, trigger="retry", retry_of=run.id
-        )
+        given = options_again(self._definition((run.module, run.job)), run.options, run.input)
+        return await self.trigger(run.module, run.job, given, by=by, issuer=issuer, trigger="retry", retry_of=run.id)
 
     async def cancel(self, run_id: str, *, by: str, reason: str = "") -> Run:
         """Ends a run: one that waits at once, one that runs within about two seconds; a final one stays as it is.

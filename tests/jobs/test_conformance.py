@@ -460,6 +460,34 @@ async def test_a_run_that_has_ended_can_be_done_again(engine, shop, gate):
     await finished(engine, running)
 
 
+async def test_doing_a_run_again_takes_the_options_it_had(engine, shop):
+    shop.add("give", give, model=Options, options=Options(days=90, token="hunter2-hunter2"))
+    configured, asked = await done(engine, "give"), await done(engine, "give", {"days": 5})
+    shop.add("give", give, model=Options, options=Options(days=1, token="another-secret"))
+
+    again = [await finished(engine, await engine.retry(run.id, by="bob")) for run in (configured, asked)]
+
+    assert [run.result for run in again] == [{"given": 90}, {"given": 5}]
+    assert "token" not in again[0].input
+
+
+class LaterOptions(BaseModel):
+    """`Options` after an upgrade: one is gone, one has another type, and one is new."""
+
+    days: list[int] = []
+    most: int = 3
+
+
+async def test_a_run_can_be_done_again_after_its_options_have_changed(engine, shop):
+    shop.add("give", give, model=Options)
+    run = await done(engine, "give")
+    shop.add("give", give, model=LaterOptions, options=LaterOptions(days=[7]))
+
+    again = await finished(engine, await engine.retry(run.id, by="bob"))
+
+    assert (again.status, again.result) == ("succeeded", {"given": [7]})
+
+
 async def test_progress_and_log_are_seen_while_it_runs(engine, shop, gate, caplog):
     caplog.set_level(logging.INFO)
 
