@@ -112,6 +112,7 @@ class JobStateView(ReadModel):
     timezone: str
     options: dict[str, JsonValue]
     overlap: Overlap
+    concurrency: int | None = Field(description="Runs of it at once over all replicas; null: no limit of its own.")
     attempts: int
     timeout: float | None = Field(description="Seconds an attempt may take.")
     state: str = Field(description="`scheduled`, `paused` or `on_demand`.")
@@ -168,6 +169,7 @@ def job_state_view(state: "JobState", options: dict[str, JsonValue]) -> JobState
         timezone=job.timezone,
         options=options,
         overlap=job.overlap,
+        concurrency=job.concurrency,
         attempts=job.attempts,
         timeout=job.timeout,
         state="on_demand" if job.schedule is None else "paused" if state.is_paused else "scheduled",

@@ -41,6 +41,7 @@ def _view(job: JobDefinition) -> JobStateView:
         timezone=job.timezone,
         options=shown_options(job.options),
         overlap=job.overlap,
+        concurrency=job.concurrency,
         attempts=job.attempts,
         timeout=job.timeout,
         state="on_demand" if job.schedule is None else "paused" if job.paused else "scheduled",

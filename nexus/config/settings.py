@@ -110,6 +110,9 @@ class JobsSettings(Table):
     """`[global.jobs]`: how much of jobs there is at once, and what is kept of their runs."""
 
     concurrency: int = Field(50, ge=1, le=1000, description="Runs at once on this replica; more wait.")
+    total_concurrency: int | None = Field(
+        None, ge=1, le=100_000, description="Runs at once over all replicas; absent: as many as each has places for."
+    )
     keep_runs: int = Field(1000, ge=1, le=1_000_000, description="Ended runs that are kept of each job.")
     keep_days: Annotated[float, Field(gt=0, le=3650)] = Field(30, description="Days for which an ended run is kept.")
     log_lines: int = Field(500, ge=1, le=10_000, description="Latest lines of a run's log that are kept.")
@@ -189,6 +192,7 @@ class JobEntry(Table):
     timezone: str = Field("UTC", description="IANA zone that the schedule is read in.")
     options: RawTable = Field(default_factory=dict, description="Bound to the job's own model.")
     overlap: Overlap | None = Field(None, description="What happens to a run due while the last one still runs.")
+    concurrency: int | None = Field(None, ge=1, le=1000, description="Runs of it at once over all replicas; more wait.")
     deadline: Seconds | None = Field(None, description="Seconds after its instant in which a run may still start.")
     jitter: SecondsOrNone | None = Field(None, description="Seconds by which a start may be delayed at random.")
     attempts: int | None = Field(None, ge=1, le=100, description="How often a failing run is tried.")

@@ -153,6 +153,7 @@ class JobDesk:
                 name=self._settings.name,
                 replica=self._replica,
                 concurrency=jobs.concurrency,
+                total_concurrency=jobs.total_concurrency,
                 keep_runs=jobs.keep_runs,
                 keep_days=jobs.keep_days,
                 log_lines=jobs.log_lines,

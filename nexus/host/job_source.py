@@ -93,6 +93,7 @@ def _definition(module: str, job: Job, entry: JobEntry, options: BaseModel | Non
         timezone=entry.timezone,
         schedule=parse_schedule(entry.schedule, entry.timezone) if entry.schedule is not None else None,
         overlap=entry.overlap or job.overlap,
+        concurrency=entry.concurrency,
         deadline=entry.deadline,
         jitter=entry.jitter or 0.0,
         attempts=entry.attempts or job.attempts,

@@ -32,6 +32,7 @@ class JobDefinition:
         timezone: what it is read in.
         schedule: the schedule itself.
         overlap: what happens to a run while another goes on.
+        concurrency: runs of it at once over all replicas; None: no limit of its own.
         deadline: seconds after its instant in which a scheduled run may still be queued; None: any time.
         jitter: seconds by which a scheduled start is delayed at random.
         attempts: how often a failing run is tried.
@@ -52,6 +53,7 @@ class JobDefinition:
     timezone: str
     schedule: "Schedule | None"
     overlap: Overlap
+    concurrency: int | None
     deadline: float | None
     jitter: float
     attempts: int

@@ -31,6 +31,7 @@ from nexus.jobs.job_records import JobRecord, JobRecords
 from nexus.jobs.job_state import JobState
 from nexus.jobs.lease import Lease
 from nexus.jobs.options import bound_options, options_again, shown_options
+from nexus.jobs.places import Places
 from nexus.jobs.run import Page, Run, RunDetail, RunFilter, RunStatus, Trigger
 from nexus.jobs.run_log import RunLogHandler
 from nexus.jobs.scheduler import Scheduler
@@ -123,7 +124,8 @@ class JobEngine:
 
     def _assemble(self) -> None:
         settings = self._settings
-        self._store = RunStore(self._database, lambda: self._now().timestamp())
+        self._places = Places(self._database, settings.total_concurrency, lambda: self._now().timestamp())
+        self._store = RunStore(self._database, self._places, lambda: self._now().timestamp())
         self._history = History(self._database)
         self._records = JobRecords(self._database)
         self._executor = Executor(
@@ -136,6 +138,8 @@ class JobEngine:
             replica=settings.replica,
             scrub=self._scrub,
             may_work=lambda: self._lease.may_work(),  # noqa: PLW0108 - the lease is made below
+            is_limited=self._is_limited,
+            on_free=self._give_places,
             on_change=self._note_change,
             now=lambda: self._now().timestamp(),
         )
@@ -167,6 +171,8 @@ class JobEngine:
             keep_runs=settings.keep_runs,
             keep_days=settings.keep_days,
             hand=self._hand,
+            give_places=self._give_places,
+            has_limits=lambda: any(map(self._is_limited, self._source.definitions())),
             on_change=self._note_change,
             now=self._now,
         )
@@ -283,7 +289,7 @@ class JobEngine:
             requested_issuer=issuer,
             retry_of=retry_of,
         )
-        stored = await self._call(lambda: self._store.enqueue(run, definition.overlap))
+        stored = await self._call(lambda: self._store.enqueue(run, definition.overlap, limit=definition.concurrency))
         if stored.outcome == "overlaps" and stored.run is not None:
             raise AlreadyRunning(
                 f"run {stored.run.id} of this job is {stored.run.status}: wait for it, cancel it, or set "
@@ -475,7 +481,9 @@ class JobEngine:
         for old in stored.replaced:
             await self.cancel(old.id, by="nexus", reason=f"replaced by run {run.id}")
         self._note_change(run)
-        if stored.replaced:
+        if not stored.is_placed:
+            await self._give_places()  # one may have got free since
+        elif stored.replaced:
             self._start(f"jobs.replace {run.id}", self._follow(run, stored.replaced, delay=delay))
         else:
             await self._begin_soon(run, delay=delay)
@@ -495,7 +503,7 @@ class JobEngine:
     async def _begin_soon(self, run: Run, *, delay: float) -> None:
         try:
             async with asyncio.timeout(2.0):
-                await self._hand(run, delay=delay, at_once=self._executor.has_place)
+                await self._hand(run, delay=delay, at_once=self._executor.has_place())
         except TimeoutError:  # it is stored, so it is begun when the store answers again
             logger.warning("run %s begins late: the store is slow", run.id, extra={"event": "job.late", "run": run.id})
 
@@ -505,12 +513,30 @@ class JobEngine:
         if not is_direct:
             await self._call(lambda: self._store.hand([run.id]))
 
+    def _is_limited(self, key: JobKey) -> bool:
+        return self._settings.total_concurrency is not None or self._limit_of(key) is not None
+
+    def _limit_of(self, key: JobKey) -> int | None:
+        definition = self._source.definitions().get(key)
+        return definition.concurrency if definition is not None else None
+
+    async def _give_places(self) -> None:
+        """Begins the runs that get a place now; what the store does not give now, the housekeeping asks for again."""
+        with contextlib.suppress(StoreUnavailable):
+            placed = await self._call(lambda: self._places.give(self._limit_of))
+            for ahead, run in enumerate(placed):
+                await self._hand(run, delay=0.0, at_once=self._executor.has_place(ahead))
+
     async def _fire(self, definition: JobDefinition, due: datetime) -> None:
         delay = definition.jitter * random.random()  # noqa: S311 - spreads load, keeps no secret
         run = self._due_run(definition, due, delay)
         if run is None:
             return
-        stored = await self._call(lambda: self._store.enqueue_due(run, definition.overlap, paused=definition.paused))
+        stored = await self._call(
+            lambda: self._store.enqueue_due(
+                run, definition.overlap, paused=definition.paused, limit=definition.concurrency
+            )
+        )
         if stored.outcome == "new":
             await self._begin(run, stored, delay=delay)
         elif stored.outcome == "overlaps" and stored.run is not None:

@@ -15,6 +15,7 @@ class EngineSettings:
         name: of this instance, for people.
         replica: unique for each start of each replica.
         concurrency: attempts at once on this replica.
+        total_concurrency: runs at once over all replicas; None: no limit.
         keep_runs: final runs that are kept of each job.
         keep_days: days for which a final run is kept.
         log_lines: lines of a run's log that are kept.
@@ -27,6 +28,7 @@ class EngineSettings:
     name: str
     replica: str
     concurrency: int
+    total_concurrency: int | None
     keep_runs: int
     keep_days: float
     log_lines: int

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import pydantic_core
 from pydantic import BaseModel, JsonValue
 
-from nexus.jobs.definition import JobDefinition, JobSource
+from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.errors import InvalidOptions, ModuleDown, StoreUnavailable, UnknownJob
 from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.options import bound_options
@@ -86,6 +86,8 @@ class Executor:
         replica: its id.
         scrub: takes secrets out of JSON-like data.
         may_work: awaited before each step; raises `asyncio.CancelledError` where others may have taken the run up.
+        is_limited: tells whether so many runs of a job may go on at once.
+        on_free: awaited when a run of such a job has left its place.
         on_change: told each run that has changed.
         now: seconds since 1970.
     """
@@ -100,9 +102,13 @@ class Executor:
         replica: str,
         scrub: Callable[[object], object],
         may_work: Callable[[], Awaitable[None]],
+        is_limited: Callable[[JobKey], bool],
+        on_free: Callable[[], Awaitable[None]],
         on_change: Callable[[Run], None],
         now: Callable[[], float],
     ) -> None:
+        self._is_limited = is_limited
+        self._on_free = on_free
         self._source = source
         self._store = store
         self._call = call_store
@@ -117,10 +123,9 @@ class Executor:
         self.workflows: Workflows | None = None
         self.is_leaving = False
 
-    @property
-    def has_place(self) -> bool:
-        """True where another attempt could begin at once."""
-        return not self._places.locked() and not self.is_leaving
+    def has_place(self, ahead: int = 0) -> bool:
+        """True where another attempt could begin at once, `ahead` others that have just been begun included."""
+        return len(self.active) + ahead < self._limits.concurrency and not self._places.locked() and not self.is_leaving
 
     async def execute(self, run_id: str, number: int) -> None:
         """Does one attempt to its end; what it raises leaves the attempt for others."""
@@ -282,6 +287,8 @@ class Executor:
 
     async def _finish(self, active: Active, outcome: Outcome) -> None:
         run, number, log = active.run, active.number, active.log
+        is_limited = self._is_limited((run.module, run.job))
+        outcome = dataclasses.replace(outcome, keeps_place=not is_limited)
         stored = await self._call.until_done(
             lambda: self._store.finish(
                 run.id, number, self._replica, outcome, progress=active.progress, log=(log.lines, log.dropped)
@@ -289,7 +296,9 @@ class Executor:
         )
         if stored is None:  # others have taken it from this replica: the attempt stays theirs to end
             raise asyncio.CancelledError
-        if stored.next_attempt_at is not None and outcome.retry_at is not None and self.workflows is not None:
+        if is_limited:
+            await self._on_free()
+        elif stored.next_attempt_at is not None and outcome.retry_at is not None and self.workflows is not None:
             delay = max(outcome.retry_at - self._now(), 0.001)
             await self.workflows.start(run.id, number + 1, at_once=False, delay=delay)
             await self._call.until_done(lambda: self._store.hand([run.id]))

@@ -38,7 +38,7 @@ class Hand(Protocol):
 
 
 class Housekeeping:
-    """Three duties, each a coroutine that ends when it is cancelled."""
+    """Four duties, each a coroutine that ends when it is cancelled."""
 
     def __init__(
         self,
@@ -52,6 +52,8 @@ class Housekeeping:
         keep_runs: int,
         keep_days: float,
         hand: Hand,
+        give_places: Callable[[], Awaitable[None]],
+        has_limits: Callable[[], bool],
         on_change: Callable[[Run], None],
         now: Callable[[], datetime],
     ) -> None:
@@ -64,6 +66,8 @@ class Housekeeping:
         self._keep_runs = keep_runs
         self._keep_days = keep_days
         self._hand = hand
+        self._give_places = give_places
+        self._has_limits = has_limits
         self._note_change = on_change
         self._now = now
 
@@ -71,6 +75,7 @@ class Housekeeping:
         """Gives what is to be kept running, each with its name."""
         return (
             ("jobs.watch", _repeat(_LOOK, self.look)),
+            ("jobs.places", _repeat(_LOOK, self.give_places)),
             ("jobs.mend", _repeat(_MEND, self.mend)),
             ("jobs.history", _repeat(_PRUNE, self.prune)),
         )
@@ -85,10 +90,16 @@ class Housekeeping:
             if (active := self._executor.active.get(run_id)) is not None:
                 active.stop("cancelled", reason)
 
+    async def give_places(self) -> None:
+        """Begins what waits for a place where one got free: its run ended elsewhere, or its next attempt is due."""
+        if self._has_limits():
+            await self._give_places()
+
     async def mend(self) -> None:
         """Begins what a host stored that died, or could not go on, before it had begun it; ends what is late."""
         for run in await self._call(self._store.skip_late):
             self._note_change(run)
+        await self._give_places()  # a limit may be there no longer
         now = self._now()
         for run in await self._call(lambda: self._store.unhanded(_MEND, 500)):
             wait = (run.next_attempt_at - now).total_seconds() if run.next_attempt_at else 0.0

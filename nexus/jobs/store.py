@@ -1,6 +1,5 @@
 """Moves runs through their states; each method is one transaction, blocks, and is safe on many replicas at once."""
 
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -9,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 
 from nexus.jobs.database import Database
+from nexus.jobs.places import Places
 from nexus.jobs.rows import run_of, seconds
 from nexus.jobs.run import Progress, Run, RunError, RunStatus
 from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
@@ -31,11 +31,13 @@ class Enqueued:
             `paused`, where its schedule rests.
         run: the new run, the known one, the one it overlaps with, or the one that is stored as skipped.
         replaced: runs that are to end for it.
+        is_placed: True where a new run may begin at once.
     """
 
     outcome: Literal["new", "known", "overlaps", "paused"]
     run: Run | None
     replaced: tuple[Run, ...] = ()
+    is_placed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +57,19 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an attempt ended; `retry_at` is when the next one is due, None where the run is over."""
+    """How an attempt ended.
+
+    Attributes:
+        retry_at: when the next one is due; None where the run is over.
+        keeps_place: False where another run may have the place until then.
+    """
 
     status: RunStatus
     result: JsonValue = None
     error: RunError | None = None
     reason: str | None = None
     retry_at: float | None = None
+    keeps_place: bool = True
 
 
 class RunStore:
@@ -69,33 +77,34 @@ class RunStore:
 
     Args:
         database: where.
+        places: how many runs there may be at once.
         now: seconds since 1970, UTC.
     """
 
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
-        self._database = database
+    def __init__(self, database: Database, places: Places, now: Callable[[], float]) -> None:
         self._engine = database.engine
+        self._places = places
         self._now = now
 
-    def enqueue(self, run: Run, overlap: Overlap) -> Enqueued:
-        """Stores a run that somebody asks for, unless it is there or its job forbids it."""
+    def enqueue(self, run: Run, overlap: Overlap, *, limit: int | None = None) -> Enqueued:
+        """Stores a run that somebody asks for, unless it is there or its job forbids it; `limit` is the job's own."""
         with self._engine.begin() as connection:
-            self._take_turn(connection, run)
+            self._places.take_turn(connection, (run.module, run.job))
             known = _by_id(connection, run.id)
             if known is not None:
                 return Enqueued(outcome="known", run=known)
             active = self._active(connection, run)
             if active and overlap == "forbid":
                 return Enqueued(outcome="overlaps", run=active[0])
-            return self._insert(connection, run, active if overlap == "replace" else ())
+            return self._insert(connection, run, active if overlap == "replace" else (), limit)
 
-    def enqueue_due(self, run: Run, overlap: Overlap, *, paused: bool) -> Enqueued:
+    def enqueue_due(self, run: Run, overlap: Overlap, *, paused: bool, limit: int | None = None) -> Enqueued:
         """Stores the run of a schedule's instant; on whichever replica comes first, and once.
 
-        A run that may not start beside another is stored as skipped. `paused` is the configured state.
+        A run that may not start beside another is stored as skipped. `paused` and `limit` are the configured ones.
         """
         with self._engine.begin() as connection:
-            self._take_turn(connection, run)
+            self._places.take_turn(connection, (run.module, run.job))
             if _by_id(connection, run.id) is not None:
                 return Enqueued(outcome="known", run=None)
             self._note_due(connection, run)
@@ -106,7 +115,7 @@ class RunStore:
                 reason = f"run {active[0].id} of the same job was {active[0].status}"
                 skipped = self._skipped(connection, run, reason)
                 return Enqueued(outcome="overlaps", run=skipped)
-            return self._insert(connection, run, active if overlap == "replace" else ())
+            return self._insert(connection, run, active if overlap == "replace" else (), limit)
 
     def skip(self, run: Run, reason: str, *, paused: bool) -> Run | None:
         """Stores a run that was due and will not start; None where it is known already, or its schedule rests.
@@ -114,7 +123,7 @@ class RunStore:
         `paused` is the configured state.
         """
         with self._engine.begin() as connection:
-            self._take_turn(connection, run)
+            self._places.take_turn(connection, (run.module, run.job))
             if _by_id(connection, run.id) is not None:
                 return None
             self._note_due(connection, run)
@@ -132,7 +141,7 @@ class RunStore:
         now = self._now()
         wanted = (
             sa.select(RUNS)
-            .where(RUNS.c.status == RunStatus.QUEUED, sa.not_(RUNS.c.handed))
+            .where(RUNS.c.status == RunStatus.QUEUED, RUNS.c.placed, sa.not_(RUNS.c.handed))
             .where(sa.not_(RUNS.c.touched_at.between(now - older_than, now + older_than)))  # a clock may be set back
             .order_by(RUNS.c.seq)
             .limit(limit)
@@ -203,6 +212,7 @@ class RunStore:
                     finished_at=now if is_over else None,
                     next_attempt_at=outcome.retry_at,
                     handed=is_over,
+                    placed=is_over or outcome.keeps_place,
                     touched_at=now,
                 )
             )
@@ -285,14 +295,6 @@ class RunStore:
         )
         return tuple(settled.scalars())
 
-    def _take_turn(self, connection: sa.Connection, run: Run) -> None:
-        """Lets one transaction at a time decide on a job's runs; SQLite has one writer anyway."""
-        if self._database.is_shared:
-            number = zlib.crc32(f"{run.module}/{run.job}".encode())
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x6E78, sa.cast(number - 2**31, sa.Integer))))
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
     def _rests(self, connection: sa.Connection, run: Run, *, paused: bool) -> bool:
         changed = connection.execute(sa.select(JOBS.c.paused).where(*_job(JOBS, run))).scalar()
         return paused if changed is None else bool(changed)
@@ -301,10 +303,11 @@ class RunStore:
         wanted = sa.select(RUNS).where(*_job(RUNS, run), RUNS.c.status.in_(_ACTIVE)).order_by(RUNS.c.seq)
         return tuple(run_of(row) for row in connection.execute(wanted))
 
-    def _insert(self, connection: sa.Connection, run: Run, replaced: tuple[Run, ...]) -> Enqueued:
-        connection.execute(sa.insert(RUNS).values(**_values(run), touched_at=self._now()))
+    def _insert(self, connection: sa.Connection, run: Run, replaced: tuple[Run, ...], limit: int | None) -> Enqueued:
+        placed = self._places.is_free(connection, (run.module, run.job), limit)
+        connection.execute(sa.insert(RUNS).values(**_values(run), placed=placed, touched_at=self._now()))
         self._note_last(connection, run)
-        return Enqueued(outcome="new", run=run, replaced=replaced)
+        return Enqueued(outcome="new", run=run, replaced=replaced, is_placed=placed)
 
     def _skipped(self, connection: sa.Connection, run: Run, reason: str) -> Run | None:
         now = self._now()

@@ -34,6 +34,7 @@ RUNS: Final = sa.Table(
     sa.Column("next_attempt_at", sa.Double),
     sa.Column("handed", sa.Boolean, nullable=False, default=False),
     sa.Column("touched_at", sa.Double, nullable=False),
+    sa.Column("placed", sa.Boolean, nullable=False, default=True, server_default=sa.true()),
     sa.Column("start_by", sa.Double),
     sa.Column("deaths", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("cancelled_by", sa.Text),
@@ -51,7 +52,8 @@ RUNS: Final = sa.Table(
 )
 """One row a run.
 
-`handed` says that the engine's library knows of the attempt that is to come; `start_by` is the instant after which it
+`handed` says that the engine's library knows of the attempt that is to come; `placed` that no limit on runs at once
+keeps it waiting; `start_by` is the instant after which it
 is too late to begin; `deaths` counts the hosts that died while
 they ran it.
 """

@@ -39,6 +39,7 @@ class Shop:
             "timezone": zone,
             "schedule": parse_schedule(line, zone) if line else None,
             "overlap": "forbid",
+            "concurrency": None,
             "deadline": None,
             "jitter": 0.0,
             "attempts": 1,
@@ -93,6 +94,7 @@ class Workplace:
         self._count += 1
         settings = {
             "concurrency": 10,
+            "total_concurrency": None,
             "keep_runs": 1000,
             "keep_days": 30,
             "log_lines": 50,
