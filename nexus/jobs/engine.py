@@ -190,6 +190,7 @@ class JobEngine:
     def begin_drain(self) -> None:
         """Begins no further attempts; those under way go on."""
         self._executor.is_leaving = True
+        self._workflows.begin_drain()
 
     async def close(self, grace: float) -> None:
         """Begins nothing more, waits up to `grace` seconds for what is under way, and leaves the rest for others."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 
@@ -201,3 +202,20 @@ async def test_steps_that_go_on_side_by_side_are_each_done_once(workplace):
 
     assert ended.status == "succeeded"
     assert sorted(did) == ["quick", "slow", "slow"]
+
+
+async def test_a_host_that_leaves_takes_nothing_more_from_the_queue(workplace, places):
+    """Of many replicas, the one that leaves must not hold what others could begin until it has left."""
+    job = workplace.shop.add("wait", places, overlap="allow")
+    places.opened.set()
+    async with workplace.engine() as engine:
+        run = engine._new_run(job, {}, id="waiting", trigger="manual", requested_by="ann")
+        await engine._call(lambda: engine._store.enqueue(run, "allow"))
+        engine.begin_drain()
+        await until(lambda: not [each for each in threading.enumerate() if "queue-worker" in each.name])
+        await engine._hand(run, delay=0.0, at_once=False)
+
+        assert await engine._workflows.pending_executors() == frozenset()
+        assert (await engine.run(run.id)).status == "queued"
+    async with workplace.engine() as engine:
+        assert (await finished(engine, run)).status == "succeeded"
