@@ -1,16 +1,15 @@
 """`JobEngine`: the face of all this; what the host opens, and what the API asks."""
 
 import asyncio
-import contextlib
 import logging
-import random
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final, Protocol, Self
+from datetime import datetime
+from typing import Any, Protocol, Self
 
 from pydantic import JsonValue
 
 from nexus.jobs.abandoned import AbandonedRuns
+from nexus.jobs.beginnings import Beginnings
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.engine_settings import EngineSettings
@@ -19,14 +18,14 @@ from nexus.jobs.errors import (
     KeyReused,
     ModuleDown,
     NotFinal,
-    StoreUnavailable,
     UnknownJob,
     UnknownRun,
 )
 from nexus.jobs.execution import Executor, Limits
+from nexus.jobs.firing import Firing
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
-from nexus.jobs.identity import check_run_id, requested_id, scheduled_id
+from nexus.jobs.identity import check_run_id, requested_id
 from nexus.jobs.job_records import JobRecord, JobRecords
 from nexus.jobs.job_state import JobState
 from nexus.jobs.lease import Lease
@@ -35,15 +34,10 @@ from nexus.jobs.places import Places
 from nexus.jobs.run import Page, Run, RunDetail, RunFilter, RunStatus, Trigger
 from nexus.jobs.run_log import RunLogHandler
 from nexus.jobs.scheduler import Scheduler
-from nexus.jobs.store import Enqueued, RunStore
+from nexus.jobs.store import RunStore
 from nexus.jobs.store_threads import StoreThreads
+from nexus.jobs.waiters import Waiters
 from nexus.jobs.workflows import Workflows
-
-_LAST_WORDS: Final = 10.0
-"""Seconds that a run waits for those it replaces: their clean-up, on whatever replica. Shorter than what is mended."""
-
-_LOOK: Final = 1.0
-"""Seconds between two looks at a run that somebody waits for: it may run on another replica."""
 
 logger = logging.getLogger("nexus.jobs")
 
@@ -83,7 +77,7 @@ class JobEngine:
         self._scrub = scrub
         self._tell = on_change
         self._now = now
-        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._waiters = Waiters(self.run)
         self._tasks: list[asyncio.Task[None]] = []
         self._passing: set[asyncio.Task[None]] = set()
         self._handler = RunLogHandler()
@@ -138,8 +132,8 @@ class JobEngine:
             replica=settings.replica,
             scrub=self._scrub,
             may_work=lambda: self._lease.may_work(),  # noqa: PLW0108 - the lease is made below
-            is_limited=self._is_limited,
-            on_free=self._give_places,
+            is_limited=lambda key: self._beginnings.is_limited(key),  # noqa: PLW0108 - they are made below
+            on_free=lambda: self._beginnings.give_places(),  # noqa: PLW0108
             on_change=self._note_change,
             now=lambda: self._now().timestamp(),
         )
@@ -151,6 +145,19 @@ class JobEngine:
             scrub=lambda text: str(self._scrub(text)),
         )
         self._executor.workflows = self._workflows
+        self._beginnings = Beginnings(
+            source=self._source,
+            executor=self._executor,
+            workflows=self._workflows,
+            store=self._store,
+            places=self._places,
+            call_store=self._call,
+            cancel=self.cancel,
+            wait=self.wait,
+            start=self._start,
+            on_change=self._note_change,
+        )
+        self._hand = self._beginnings.hand
         self._lease = Lease(
             self._database,
             replica=settings.replica,
@@ -171,11 +178,19 @@ class JobEngine:
             keep_runs=settings.keep_runs,
             keep_days=settings.keep_days,
             hand=self._hand,
-            give_places=self._give_places,
-            has_limits=lambda: any(map(self._is_limited, self._source.definitions())),
+            give_places=self._beginnings.give_places,
+            has_limits=self._beginnings.has_limits,
             on_change=self._note_change,
             now=self._now,
         )
+        firing = Firing(
+            store=self._store,
+            call_store=self._call,
+            new_run=self._new_run,
+            begin=self._beginnings.begin,
+            on_change=self._note_change,
+        )
+        self._fire, self._miss = firing.fire, firing.miss
         self._scheduler = Scheduler(
             read=lambda: [job for job in self._source.definitions().values() if job.schedule is not None],
             note=lambda jobs: self._call(lambda: self._records.note_schedules(jobs, self._now())),
@@ -301,7 +316,7 @@ class JobEngine:
             if stored.run.input != run.input:
                 raise KeyReused("the idempotency key belongs to a run with other options: take a new key")
             return stored.run
-        await self._begin(run, stored, delay=0.0)
+        await self._beginnings.begin(run, stored, delay=0.0)
         return run
 
     async def retry(self, run_id: str, *, by: str, issuer: str | None = None) -> Run:
@@ -391,26 +406,7 @@ class JobEngine:
             UnknownRun: it is not kept.
             StoreUnavailable: it cannot be read.
         """
-        deadline = asyncio.get_running_loop().time() + seconds
-        changed = asyncio.Event()
-        self._waiting.setdefault(run_id, set()).add(changed)
-        try:
-            while True:
-                run = await self.run(run_id)
-                left = deadline - asyncio.get_running_loop().time()
-                if run.status.is_final or left <= 0:
-                    return run
-                changed.clear()
-                try:
-                    async with asyncio.timeout(min(left, _LOOK)):
-                        await changed.wait()
-                except TimeoutError:
-                    continue
-        finally:
-            waiting = self._waiting[run_id]
-            waiting.discard(changed)
-            if not waiting:
-                del self._waiting[run_id]
+        return await self._waiters.wait(run_id, seconds)
 
     def _definition(self, key: JobKey) -> JobDefinition:
         try:
@@ -478,116 +474,11 @@ class JobEngine:
             cancelled_by=None,
         )
 
-    async def _begin(self, run: Run, stored: Enqueued, *, delay: float) -> None:
-        for old in stored.replaced:
-            await self.cancel(old.id, by="nexus", reason=f"replaced by run {run.id}")
-        self._note_change(run)
-        if not stored.is_placed:
-            await self._give_places()  # one may have got free since
-        elif stored.replaced:
-            self._start(f"jobs.replace {run.id}", self._follow(run, stored.replaced, delay=delay))
-        else:
-            await self._begin_soon(run, delay=delay)
-
-    async def _follow(self, run: Run, replaced: tuple[Run, ...], *, delay: float) -> None:
-        """Begins a run when those that it replaces have ended, or do not end in time."""
-        try:
-            async with asyncio.timeout(_LAST_WORDS):
-                for old in replaced:
-                    with contextlib.suppress(UnknownRun):
-                        await self.wait(old.id, _LAST_WORDS)
-        except (TimeoutError, StoreUnavailable):
-            logger.warning("run %s does not wait for those it replaces any longer", run.id, extra={"run": run.id})
-        with contextlib.suppress(StoreUnavailable):  # it is stored, so it is begun when the store answers again
-            await self._begin_soon(run, delay=delay)
-
-    async def _begin_soon(self, run: Run, *, delay: float) -> None:
-        try:
-            async with asyncio.timeout(2.0):
-                await self._hand(run, delay=delay, at_once=self._executor.has_place())
-        except TimeoutError:  # it is stored, so it is begun when the store answers again
-            logger.warning("run %s begins late: the store is slow", run.id, extra={"event": "job.late", "run": run.id})
-
-    async def _hand(self, run: Run, *, delay: float, at_once: bool) -> None:
-        is_direct = at_once and not delay
-        await self._workflows.start(run.id, run.attempt + 1, at_once=is_direct, delay=delay)
-        if not is_direct:
-            await self._call(lambda: self._store.hand([run.id]))
-
-    def _is_limited(self, key: JobKey) -> bool:
-        return self._settings.total_concurrency is not None or self._limit_of(key) is not None
-
-    def _limit_of(self, key: JobKey) -> int | None:
-        definition = self._source.definitions().get(key)
-        return definition.concurrency if definition is not None else None
-
-    async def _give_places(self) -> None:
-        """Begins the runs that get a place now; what the store does not give now, the housekeeping asks for again."""
-        with contextlib.suppress(StoreUnavailable):
-            placed = await self._call(lambda: self._places.give(self._limit_of))
-            for ahead, run in enumerate(placed):
-                await self._hand(run, delay=0.0, at_once=self._executor.has_place(ahead))
-
-    async def _fire(self, definition: JobDefinition, due: datetime) -> None:
-        delay = definition.jitter * random.random()  # noqa: S311 - spreads load, keeps no secret
-        run = self._due_run(definition, due, delay)
-        if run is None:
-            return
-        stored = await self._call(
-            lambda: self._store.enqueue_due(
-                run, definition.overlap, paused=definition.paused, limit=definition.concurrency
-            )
-        )
-        if stored.outcome == "new":
-            await self._begin(run, stored, delay=delay)
-        elif stored.outcome == "overlaps" and stored.run is not None:
-            logger.warning(
-                "job %s.%s: the run due at %s is skipped: %s",
-                definition.module,
-                definition.name,
-                due.isoformat(),
-                stored.run.reason,
-                extra={"event": "job.skipped", "module_name": definition.module, "run": run.id},
-            )
-            self._note_change(stored.run)
-
-    async def _miss(self, definition: JobDefinition, due: datetime, reason: str) -> None:
-        run = self._due_run(definition, due, 0.0)
-        if run is None:
-            return
-        skipped = await self._call(lambda: self._store.skip(run, reason, paused=definition.paused))
-        if skipped is not None:
-            self._note_change(skipped)
-
-    def _due_run(self, definition: JobDefinition, due: datetime, delay: float) -> Run | None:
-        limit = definition.deadline
-        try:
-            return self._new_run(
-                definition,
-                {},
-                id=scheduled_id(definition.key, due),
-                trigger="schedule",
-                scheduled_for=due,
-                start_by=None if limit is None else due + timedelta(seconds=delay + limit),
-            )
-        except Exception:
-            logger.exception(
-                "job %s.%s cannot be run: its options do not bind",
-                definition.module,
-                definition.name,
-                extra={"event": "job.options", "module_name": definition.module},
-            )
-            return None
-
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self._spawn(name, work)
         self._passing.add(task)
         task.add_done_callback(self._passing.discard)
 
     def _note_change(self, run: Run) -> None:
-        self._wake_waiters(run.id)
+        self._waiters.wake(run.id)
         self._tell(run)
-
-    def _wake_waiters(self, run_id: str) -> None:
-        for changed in self._waiting.get(run_id, ()):
-            changed.set()
