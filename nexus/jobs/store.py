@@ -217,14 +217,17 @@ class RunStore:
                 )
             )
             if moved.rowcount == 0:
-                return None
+                return (
+                    _the_run(connection, run_id) if _has_ended(connection, run_id, number, replica, outcome) else None
+                )
             connection.execute(
                 sa.update(ATTEMPTS)
                 .where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number)
                 .values(finished_at=now, status=outcome.status, error=error)
             )
             _keep_log(connection, run_id, *log)
-            self._settle_cancelled(connection, run_id, now)  # it may have failed before it heard that it is to end
+            if not is_over:  # it may have failed before it heard that it is to end
+                self._settle_cancelled(connection, run_id, now)
             return _by_id(connection, run_id)
 
     def note(self, run_id: str, replica: str, progress: Progress | None, lines: list[str], dropped: int) -> None:
@@ -343,6 +346,17 @@ def _by_id(connection: sa.Connection, run_id: str) -> Run | None:
 
 def _the_run(connection: sa.Connection, run_id: str) -> Run:
     return run_of(connection.execute(sa.select(RUNS).where(RUNS.c.id == run_id)).one())
+
+
+def _has_ended(connection: sa.Connection, run_id: str, number: int, replica: str, outcome: Outcome) -> bool:
+    """True where the same call was made before, and its answer got lost with the store's connection."""
+    wanted = sa.select(ATTEMPTS.c.number).where(
+        ATTEMPTS.c.run_id == run_id,
+        ATTEMPTS.c.number == number,
+        ATTEMPTS.c.replica == replica,
+        ATTEMPTS.c.status == outcome.status,
+    )
+    return connection.execute(wanted).first() is not None
 
 
 def _values(run: Run) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from nexus.jobs.run import Run
+from nexus.jobs.run import Run, RunStatus
+from nexus.jobs.store import Outcome
 
 from .shop import finished, until
 
@@ -219,3 +220,14 @@ async def test_a_host_that_leaves_takes_nothing_more_from_the_queue(workplace, p
         assert (await engine.run(run.id)).status == "queued"
     async with workplace.engine() as engine:
         assert (await finished(engine, run)).status == "succeeded"
+
+
+async def test_an_end_that_is_stored_twice_since_its_answer_got_lost_is_the_same_end(engine, shop, places):
+    run = await begun_elsewhere(engine, shop.add("wait", places))
+    ended = Outcome(status=RunStatus.FAILED)
+
+    def finish():
+        return engine._store.finish(run.id, 1, "gone", ended, progress=None, log=([], 0))
+
+    assert [(await engine._call(finish)).status for _ in range(2)] == ["failed", "failed"]
+    assert await engine._call(lambda: engine._store.finish(run.id, 1, "x", ended, progress=None, log=([], 0))) is None
