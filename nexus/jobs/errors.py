@@ -17,6 +17,10 @@ class StoreUnavailable(NexusError):
     """The store does not answer just now; nothing is lost, ask again."""
 
 
+class StoreRefused(StoreUnavailable):
+    """The store answers, and takes this no more often than it is asked: it cannot hold what is to be written."""
+
+
 class UnknownJob(NexusError):
     """No module of this name has a job of this name."""
 

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import itertools
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import pydantic_core
 from pydantic import BaseModel, JsonValue
 
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
-from nexus.jobs.errors import InvalidOptions, ModuleDown, StoreUnavailable, UnknownJob
+from nexus.jobs.errors import InvalidOptions, ModuleDown, StoreRefused, StoreUnavailable, UnknownJob
 from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.options import bound_options
 from nexus.jobs.plain import plain
@@ -144,7 +145,7 @@ class Executor:
             self.active[run_id] = active
             self._on_change(run)
             try:
-                outcome = await self._attempt(active)
+                outcome = await self._attempt_safely(active)
             except asyncio.CancelledError:
                 active.end = active.end or "left"
                 await self._leave(active)
@@ -154,6 +155,18 @@ class Executor:
             finally:
                 self.active.pop(run_id, None)
                 active.ended.set()
+
+    async def _attempt_safely(self, active: Active) -> Outcome:
+        try:
+            return await self._attempt(active)
+        except Exception as error:  # an error of ours: the run would be under way for ever
+            run = active.run
+            logger.exception("run %s cannot be done", run.id, extra={"event": "job.error", "run": run.id})
+            return self._broken(error, "the host failed to do it: see its log")
+
+    def _broken(self, error: BaseException, reason: str) -> Outcome:
+        told = RunError(type=type(error).__name__, message=str(self._scrub(_text(error)))[:_MAX_TEXT])
+        return Outcome(status=RunStatus.FAILED, error=told, reason=reason)
 
     async def _attempt(self, active: Active) -> Outcome:
         active.log.collect()
@@ -264,10 +277,10 @@ class Executor:
     def _success(self, result: object) -> Outcome:
         try:
             value: JsonValue = plain(self._scrub(plain(result)))
-        except TypeError as error:
+            size = len(pydantic_core.to_json(value))
+        except (TypeError, ValueError) as error:  # ValueError: half a surrogate, which no JSON can hold
             told = RunError(type="TypeError", message=f"its result: {error}")
             return Outcome(status=RunStatus.FAILED, error=told, reason="its work was done, but its result is unusable")
-        size = len(pydantic_core.to_json(value))
         if size > self._limits.result_bytes:
             reason = f"its result of {size} bytes is not kept: {self._limits.result_bytes} are the limit"
             return Outcome(status=RunStatus.SUCCEEDED, reason=reason)
@@ -289,11 +302,17 @@ class Executor:
         run, number, log = active.run, active.number, active.log
         is_limited = self._is_limited((run.module, run.job))
         outcome = dataclasses.replace(outcome, keeps_place=not is_limited)
-        stored = await self._call.until_done(
-            lambda: self._store.finish(
-                run.id, number, self._replica, outcome, progress=active.progress, log=(log.lines, log.dropped)
+        try:
+            stored = await self._call.until_done(
+                lambda: self._store.finish(
+                    run.id, number, self._replica, outcome, progress=active.progress, log=(log.lines, log.dropped)
+                )
             )
-        )
+        except StoreRefused as error:
+            outcome = self._broken(error, "how it ended cannot be stored")
+            stored = await self._call.until_done(
+                lambda: self._store.finish(run.id, number, self._replica, outcome, progress=None, log=([], 0))
+            )
         if stored is None:  # others have taken it from this replica: the attempt stays theirs to end
             raise asyncio.CancelledError
         if is_limited:
@@ -362,7 +381,10 @@ class _Control:
         return done
 
     def progress(self, done: float, total: float | None, note: str) -> None:
-        self._active.progress = Progress(done=done, total=total, note=note[:200])
+        done, total = float(done), None if total is None else float(total)
+        if not all(map(math.isfinite, (done, total or 0.0))):
+            raise ValueError(f"progress of {done:g} of {total} cannot be shown: give finite numbers")
+        self._active.progress = Progress(done=done, total=total, note=str(note)[:200])
         self._active.is_changed = True
 
 

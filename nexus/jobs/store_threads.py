@@ -5,9 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError, StatementError
 
-from nexus.jobs.errors import StoreUnavailable
+from nexus.jobs.errors import StoreRefused, StoreUnavailable
 
 R = TypeVar("R")
 
@@ -31,22 +31,33 @@ class StoreThreads:
         """Gives what `call` gives.
 
         Raises:
+            StoreRefused: the database cannot hold what is to be written.
             StoreUnavailable: the database raised, or did not answer within `patience` seconds. What was to be written
                 may be written all the same.
         """
         try:
             async with asyncio.timeout(patience):
                 return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        except (DataError, TypeError, ValueError) as error:
+            raise StoreRefused(f"the store of runs cannot hold that ({type(error).__name__})") from error
         except SQLAlchemyError as error:
+            if isinstance(error, StatementError) and not isinstance(error, DBAPIError):  # what is bound has no form
+                raise StoreRefused(f"the store of runs cannot hold that ({type(error.orig).__name__})") from error
             raise StoreUnavailable(f"the store of runs does not answer ({type(error).__name__}): try again") from error
         except TimeoutError as error:
             raise StoreUnavailable(f"the store of runs does not answer within {patience:g} s: try again") from error
 
     async def until_done(self, call: Callable[[], R]) -> R:
-        """Does as a call, again and again while the store does not answer; for calls that bear being repeated."""
+        """Does as a call, again and again while the store does not answer; for calls that bear being repeated.
+
+        Raises:
+            StoreRefused: asking again does not help.
+        """
         while True:
             try:
                 return await self(call, patience=15.0)
+            except StoreRefused:
+                raise
             except StoreUnavailable:
                 await asyncio.sleep(_RETRY)
 

@@ -602,6 +602,59 @@ async def test_a_result_that_cannot_be_kept_is_told(engine, shop, result, status
     assert (run.status, run.result, run.reason) == (status, None, told)
 
 
+async def test_what_is_no_number_in_json_is_null(engine, shop):
+    async def gives(context):
+        return {"step": await context.step("nan", nan), "rest": [float("inf"), 1.5]}
+
+    async def nan():
+        return float("nan")
+
+    shop.add("give", gives)
+    run = await done(engine, "give")
+
+    assert (run.status, run.result) == ("succeeded", {"step": None, "rest": [None, 1.5]})
+
+
+async def test_progress_without_a_number_fails_the_attempt_and_tells_so(engine, shop):
+    async def tells(context):
+        context.progress(float("nan"), 4)
+
+    shop.add("tell", tells)
+    run = await done(engine, "tell")
+
+    assert (run.status, "give finite numbers" in run.error.message) == ("failed", True)
+
+
+@pytest.mark.parametrize("broken", ["half \ud800", "nul \x00"], ids=["half a surrogate", "NUL"])
+async def test_a_run_ends_whatever_text_it_leaves(engine, shop, caplog, broken):
+    caplog.set_level(logging.INFO)
+
+    async def tells(context):
+        context.logger.info("%s", broken)
+        context.progress(1, 2, broken)
+        if context.requested_by == "bob":
+            raise ValueError(broken)
+        return {"it": broken}
+
+    shop.add("tell", tells)
+    gave = await done(engine, "tell")
+    raised = await finished(engine, await engine.trigger("shop", "tell", {}, by="bob"))
+
+    assert (gave.status, raised.status) == ("failed" if "half" in broken else "succeeded", "failed")
+    assert raised.error.message in ("half ?", "nul ?")
+    assert [(await engine.detail(run.id)).run.status for run in (gave, raised)] == [gave.status, raised.status]
+
+
+async def test_a_run_whose_end_cannot_be_stored_fails_and_says_so(engine, shop, monkeypatch):
+    shop.add("give", give)
+    monkeypatch.setattr(engine._executor, "_scrub", lambda value: {"set": {1}} if isinstance(value, dict) else value)
+    monkeypatch.setattr("nexus.jobs.execution.plain", lambda value: value)
+
+    run = await done(engine, "give")
+
+    assert (run.status, run.reason) == ("failed", "how it ended cannot be stored")
+
+
 async def test_lists_are_newest_first_filtered_and_paged(engine, shop):
     async def fails(_context):
         raise ValueError("the Disk is full")
