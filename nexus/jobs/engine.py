@@ -99,15 +99,16 @@ class JobEngine:
         self._database = await asyncio.to_thread(
             Database.open, settings.url, directory=settings.directory, state_dir=settings.state_dir
         )
+        logging.getLogger().addHandler(self._handler)  # first: what is taken up logs at once
         try:
             self._assemble()
-            await self._workflows.open()
-            await self._lease.join()
+            await self._workflows.open(self._lease.join)
+            await self._lease.take_up()
         except BaseException:
+            logging.getLogger().removeHandler(self._handler)
             await self._workflows.close()
             self._database.close()
             raise
-        logging.getLogger().addHandler(self._handler)
         self._is_open = True
         for name, work in (
             ("jobs.schedules", self._scheduler.keep()),

@@ -69,10 +69,9 @@ class Lease:
         self.trouble: str | None = None
 
     async def join(self) -> None:
-        """Takes part, and takes up at once what is left of replicas that are known to be dead."""
+        """Takes part; before this replica takes anything, which the others would take for a dead one's."""
         await self._call(lambda: self._replicas.join(self._replica, self._name))
         self._beaten_at = time.monotonic()
-        await self._take_up()
 
     async def leave(self) -> None:
         """Takes part no longer: others take up at once what is still under way here."""
@@ -85,7 +84,7 @@ class Lease:
             await asyncio.sleep(_BEAT)
             try:
                 await self._beat()
-                await self._take_up()
+                await self.take_up()
             except Exception as error:  # noqa: BLE001 - without signs of life this replica would be dead to the others
                 told = str(error) if isinstance(error, StoreUnavailable) else f"the store fails: {told_error(error)}"
                 if self.trouble is None:
@@ -140,7 +139,12 @@ class Lease:
         await self._call(lambda: self._replicas.join(self._replica, self._name))
         self._beaten_at = began
 
-    async def _take_up(self) -> None:
+    async def take_up(self) -> None:
+        """Takes up what is left of replicas that are known to be dead.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
         try:
             async with asyncio.timeout(_TAKE_UP):
                 await self._look_for_dead()

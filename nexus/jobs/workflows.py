@@ -24,6 +24,7 @@ from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.plain import plain
 from nexus.jobs.run import Step
 from nexus.jobs.serializer import JsonSerializer
+from nexus.spec.errors import NexusError
 
 R = TypeVar("R")
 
@@ -79,8 +80,11 @@ class Workflows:
         self._library: DBOS | None = None
         self._outside = contextvars.Context()
 
-    async def open(self) -> None:
+    async def open(self, join: Callable[[], Awaitable[None]]) -> None:
         """Loads the library, brings its tables up to date and takes part in the queue.
+
+        Args:
+            join: awaited between the two, so that the others know of this replica before it takes anything.
 
         Raises:
             StoreUnusable: another host in this process has it open, or its tables cannot be made.
@@ -96,10 +100,14 @@ class Workflows:
         try:
             async with asyncio.timeout(_OPEN):
                 await asyncio.to_thread(DBOS.migrate, self._url)
+                await join()
                 await self._launch()
         except TimeoutError as error:
             await self.close()
             raise StoreUnavailable(f"the store of runs does not answer within {_OPEN:g} s") from error
+        except NexusError:
+            await self.close()
+            raise
         except Exception as error:
             await self.close()
             raise StoreUnusable(

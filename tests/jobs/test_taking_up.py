@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
+from nexus.jobs.replicas import Replicas
 from nexus.jobs.run import Run, RunStatus
 from nexus.jobs.store import Outcome
+from nexus.jobs.workflows import Workflows
 
 from .shop import finished, until
 
@@ -231,3 +233,18 @@ async def test_an_end_that_is_stored_twice_since_its_answer_got_lost_is_the_same
 
     assert [(await engine._call(finish)).status for _ in range(2)] == ["failed", "failed"]
     assert await engine._call(lambda: engine._store.finish(run.id, 1, "x", ended, progress=None, log=([], 0))) is None
+
+
+async def test_a_host_is_known_to_the_others_before_it_takes_anything(workplace, monkeypatch):
+    known, launch = [], Workflows._launch
+
+    async def looked_at(workflows):
+        known.append(Replicas(engine._database).living())
+        await launch(workflows)
+
+    monkeypatch.setattr(Workflows, "_launch", looked_at)
+    engine = workplace.engine()
+    async with engine:
+        pass
+
+    assert known == [frozenset({"replica-1"})]
