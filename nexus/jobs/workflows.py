@@ -78,6 +78,7 @@ class Workflows:
         self._is_launched = False
         self._attempt: Any = None
         self._library: DBOS | None = None
+        self._beginnings: set[asyncio.Task[None]] = set()
         self._outside = contextvars.Context()
 
     async def open(self, join: Callable[[], Awaitable[None]]) -> None:
@@ -154,6 +155,8 @@ class Workflows:
         global _open  # noqa: PLW0603 - see `open`
         if self._is_launched:
             self._is_launched, self._library = False, None
+            for beginning in tuple(self._beginnings):  # what they have stored is taken up like all that is left
+                beginning.cancel()
             await self._destroy()
             # It has made its own pool the loop's default, and has just shut that down.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="nexus"))
@@ -179,6 +182,9 @@ class Workflows:
     async def start(self, run_id: str, number: int, *, at_once: bool, delay: float = 0.0) -> None:
         """Begins an attempt here and now, or puts it into the queue; once, however often it is called.
 
+        Who stops waiting for it does not stop it: cut off between its row and its task, the library would have an
+        attempt that it takes for one under way here, and that nobody does.
+
         Args:
             run_id: the run.
             number: of the attempt.
@@ -194,7 +200,15 @@ class Workflows:
                 with dbos.SetEnqueueOptions(delay_seconds=delay or None):
                     await DBOS.enqueue_workflow_async(QUEUE, self._attempt, run_id, number)
 
-        await self._apart(begin())
+        beginning = asyncio.get_running_loop().create_task(begin(), context=self._outside.copy())
+        self._beginnings.add(beginning)
+        beginning.add_done_callback(self._ended)
+        await asyncio.shield(beginning)
+
+    def _ended(self, beginning: "asyncio.Task[None]") -> None:
+        self._beginnings.discard(beginning)
+        if not beginning.cancelled() and (error := beginning.exception()) is not None:
+            logger.debug("an attempt was not begun: %s", error)  # told where somebody waits; the mending tries again
 
     async def step(self, name: str, number: int, call: Callable[[], Awaitable[object]]) -> object:
         """Does a step of the attempt that calls, or gives what is kept of it. Called within an attempt.

@@ -248,3 +248,27 @@ async def test_a_host_is_known_to_the_others_before_it_takes_anything(workplace,
         pass
 
     assert known == [frozenset({"replica-1"})]
+
+
+async def test_a_run_whose_beginning_is_no_longer_waited_for_begins_all_the_same(engine, shop, places, monkeypatch):
+    """A slow store, or the end of a request's time, must not leave it between its row and its task."""
+    places.opened.set()
+    run = engine._new_run(shop.add("wait", places), {}, id="slow", trigger="manual", requested_by="ann")
+    await engine._call(lambda: engine._store.enqueue(run, "allow"))
+    stored, go_on, library = threading.Event(), threading.Event(), engine._workflows._library._sys_db
+    original = library.init_workflow
+
+    def slow(*args, **named):
+        found = original(*args, **named)
+        stored.set()
+        go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(library, "init_workflow", slow)
+    beginning = asyncio.create_task(engine._hand(run, delay=0.0, at_once=True))
+    await until(stored.is_set)
+    beginning.cancel()
+    await asyncio.gather(beginning, return_exceptions=True)
+    go_on.set()
+
+    assert (await finished(engine, run)).status == "succeeded"
