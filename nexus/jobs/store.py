@@ -7,10 +7,12 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 from pydantic import JsonValue
 
+from nexus.jobs import statements
 from nexus.jobs.database import Database
 from nexus.jobs.places import Places
 from nexus.jobs.rows import run_of, seconds
 from nexus.jobs.run import Progress, Run, RunError, RunStatus
+from nexus.jobs.statements import ACTIVE
 from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
 from nexus.spec.job import Overlap
 
@@ -18,8 +20,6 @@ Log = tuple[list[str], int]
 """The lines that are kept, and how many were dropped."""
 
 _LATE: Final = "it waited in the queue until its deadline had passed: no place was free in time, or no host was there"
-
-_ACTIVE: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,14 @@ class RunStore:
     def __init__(self, database: Database, places: Places, now: Callable[[], float]) -> None:
         self._engine = database.engine
         self._places = places
+        self._statements = statements.OwnWords.of(is_shared=database.is_shared)
         self._now = now
 
     def enqueue(self, run: Run, overlap: Overlap, *, limit: int | None = None) -> Enqueued:
         """Stores a run that somebody asks for, unless it is there or its job forbids it; `limit` is the job's own."""
         with self._engine.begin() as connection:
+            if overlap == "allow" and limit is None and self._places.total is None:
+                return self._insert_once(connection, run)  # nothing to decide on, so nobody has to wait for a turn
             self._places.take_turn(connection, (run.module, run.job))
             known = _by_id(connection, run.id)
             if known is not None:
@@ -156,34 +159,18 @@ class RunStore:
         """
         now = self._now()
         with self._engine.begin() as connection:
-            moved = connection.execute(
-                sa.update(RUNS)
-                .where(RUNS.c.id == run_id, RUNS.c.status.in_(_ACTIVE), RUNS.c.attempt <= number)
-                .where(RUNS.c.cancelled_by.is_(None), sa.not_(_is_late(now)))
-                .values(
-                    status=RunStatus.RUNNING,
-                    attempt=number,
-                    replica=replica,
-                    started_at=sa.func.coalesce(RUNS.c.started_at, now),
-                    next_attempt_at=None,
-                    handed=True,
-                    touched_at=now,
-                )
-            )
-            if moved.rowcount == 0:
+            given = {"p_run": run_id, "p_number": number, "p_now": now}
+            moved = connection.execute(statements.BEGIN, {**given, "p_replica": replica}).one_or_none()
+            if moved is None:
                 is_settled = self._settle_cancelled(connection, run_id, now) or self._settle_late(
                     connection, RUNS.c.id == run_id, now
                 )
                 return Begun(run=_the_run(connection, run_id)) if is_settled else None
-            again = connection.execute(
-                sa.delete(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number)
-            )
-            is_again = again.rowcount > 0
-            connection.execute(
-                sa.insert(ATTEMPTS).values(run_id=run_id, number=number, replica=replica, started_at=now)
-            )
+            is_again = connection.execute(statements.FORGET_ATTEMPT, given).rowcount > 0
+            begun = {"run_id": run_id, "number": number, "replica": replica, "started_at": now}
+            connection.execute(statements.BEGIN_ATTEMPT, begun)
             log = _kept_log(connection, run_id) if is_again or number > 1 else ([], 0)
-            return Begun(run=_the_run(connection, run_id), is_again=is_again, log=log)
+            return Begun(run=run_of(moved), is_again=is_again, log=log)
 
     def skip_late(self) -> tuple[Run, ...]:
         """Ends queued runs for which it is too late to begin, and gives them."""
@@ -199,36 +186,32 @@ class RunStore:
         error = _error(outcome.error)
         is_over = outcome.retry_at is None
         with self._engine.begin() as connection:
+            given = {"p_run": run_id, "p_number": number, "p_now": now, "p_error": error}
             moved = connection.execute(
-                sa.update(RUNS)
-                .where(RUNS.c.id == run_id, RUNS.c.status == RunStatus.RUNNING)
-                .where(RUNS.c.attempt == number, RUNS.c.replica == replica)
-                .values(
-                    status=outcome.status if is_over else RunStatus.QUEUED,
-                    progress=RUNS.c.progress if progress is None else _told(progress),
-                    result=outcome.result,
-                    error=error,
-                    reason=outcome.reason,
-                    finished_at=now if is_over else None,
-                    next_attempt_at=outcome.retry_at,
-                    handed=is_over,
-                    placed=is_over or outcome.keeps_place,
-                    touched_at=now,
-                )
-            )
-            if moved.rowcount == 0:
+                statements.FINISH,
+                {
+                    **given,
+                    "p_replica": replica,
+                    "p_status": outcome.status if is_over else RunStatus.QUEUED,
+                    "p_progress": None if progress is None else _told(progress),
+                    "p_result": outcome.result,
+                    "p_reason": outcome.reason,
+                    "p_finished": now if is_over else None,
+                    "p_retry": outcome.retry_at,
+                    "p_handed": is_over,
+                    "p_placed": is_over or outcome.keeps_place,
+                },
+            ).one_or_none()
+            if moved is None:
                 return (
                     _the_run(connection, run_id) if _has_ended(connection, run_id, number, replica, outcome) else None
                 )
-            connection.execute(
-                sa.update(ATTEMPTS)
-                .where(ATTEMPTS.c.run_id == run_id, ATTEMPTS.c.number == number)
-                .values(finished_at=now, status=outcome.status, error=error)
-            )
+            connection.execute(statements.FINISH_ATTEMPT, {**given, "p_status": outcome.status})
             _keep_log(connection, run_id, *log)
-            if not is_over:  # it may have failed before it heard that it is to end
+            if not is_over and moved.cancelled_by is not None:  # it failed before it heard that it is to end
                 self._settle_cancelled(connection, run_id, now)
-            return _by_id(connection, run_id)
+                return _the_run(connection, run_id)
+            return run_of(moved)
 
     def note(self, run_id: str, replica: str, progress: Progress | None, lines: list[str], dropped: int) -> None:
         """Stores what a running run has told so far."""
@@ -256,7 +239,7 @@ class RunStore:
         with self._engine.begin() as connection:
             connection.execute(
                 sa.update(RUNS)
-                .where(RUNS.c.id == run_id, RUNS.c.status.in_(_ACTIVE), RUNS.c.cancelled_by.is_(None))
+                .where(RUNS.c.id == run_id, RUNS.c.status.in_(ACTIVE), RUNS.c.cancelled_by.is_(None))
                 .values(cancelled_by=by, cancel_reason=reason, touched_at=now)
             )
             self._settle_cancelled(connection, run_id, now)
@@ -292,9 +275,10 @@ class RunStore:
     def _settle_late(self, connection: sa.Connection, which: sa.ColumnElement[bool], now: float) -> tuple[str, ...]:
         settled = connection.execute(
             sa.update(RUNS)
-            .where(which, _is_late(now))
+            .where(which, statements.IS_LATE)
             .values(status=RunStatus.SKIPPED, reason=_LATE, finished_at=now, handed=True)
-            .returning(RUNS.c.id)
+            .returning(RUNS.c.id),
+            {"p_now": now},
         )
         return tuple(settled.scalars())
 
@@ -303,7 +287,7 @@ class RunStore:
         return paused if changed is None else bool(changed)
 
     def _active(self, connection: sa.Connection, run: Run) -> tuple[Run, ...]:
-        wanted = sa.select(RUNS).where(*_job(RUNS, run), RUNS.c.status.in_(_ACTIVE)).order_by(RUNS.c.seq)
+        wanted = sa.select(RUNS).where(*_job(RUNS, run), RUNS.c.status.in_(ACTIVE)).order_by(RUNS.c.seq)
         return tuple(run_of(row) for row in connection.execute(wanted))
 
     def _insert(self, connection: sa.Connection, run: Run, replaced: tuple[Run, ...], limit: int | None) -> Enqueued:
@@ -311,6 +295,13 @@ class RunStore:
         connection.execute(sa.insert(RUNS).values(**_values(run), placed=placed, touched_at=self._now()))
         self._note_last(connection, run)
         return Enqueued(outcome="new", run=run, replaced=replaced, is_placed=placed)
+
+    def _insert_once(self, connection: sa.Connection, run: Run) -> Enqueued:
+        new = connection.execute(self._statements.insert_once, {**_values(run), "touched_at": self._now()})
+        if new.one_or_none() is None:
+            return Enqueued(outcome="known", run=_by_id(connection, run.id))
+        self._note_last(connection, run)
+        return Enqueued(outcome="new", run=run)
 
     def _skipped(self, connection: sa.Connection, run: Run, reason: str) -> Run | None:
         now = self._now()
@@ -324,28 +315,24 @@ class RunStore:
         connection.execute(sa.update(JOBS).where(*_job(JOBS, run), later).values(last_due=due))
 
     def _note_last(self, connection: sa.Connection, run: Run) -> None:
-        noted = connection.execute(sa.update(JOBS).where(*_job(JOBS, run)).values(last_run_id=run.id))
+        given = {"p_module": run.module, "p_job": run.job, "p_run": run.id}
+        noted = connection.execute(statements.NOTE_LAST, given)
         if noted.rowcount == 0:
-            connection.execute(sa.insert(JOBS).values(module=run.module, job=run.job, last_run_id=run.id))
+            first = {"module": run.module, "job": run.job, "last_run_id": run.id}
+            connection.execute(self._statements.note_first, first)
 
 
 def _job(table: sa.Table, run: Run) -> tuple[sa.ColumnElement[bool], ...]:
     return table.c.module == run.module, table.c.job == run.job
 
 
-def _is_late(now: float) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        RUNS.c.status == RunStatus.QUEUED, RUNS.c.started_at.is_(None), sa.func.coalesce(RUNS.c.start_by, now) < now
-    )
-
-
 def _by_id(connection: sa.Connection, run_id: str) -> Run | None:
-    row = connection.execute(sa.select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
+    row = connection.execute(statements.BY_ID, {"p_run": run_id}).one_or_none()
     return None if row is None else run_of(row)
 
 
 def _the_run(connection: sa.Connection, run_id: str) -> Run:
-    return run_of(connection.execute(sa.select(RUNS).where(RUNS.c.id == run_id)).one())
+    return run_of(connection.execute(statements.BY_ID, {"p_run": run_id}).one())
 
 
 def _has_ended(connection: sa.Connection, run_id: str, number: int, replica: str, outcome: Outcome) -> bool:

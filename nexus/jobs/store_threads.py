@@ -11,8 +11,8 @@ from nexus.jobs.errors import StoreRefused, StoreUnavailable
 
 R = TypeVar("R")
 
-_THREADS: Final = 8
-"""Fewer than the connections of the pool, so that no call waits for one."""
+_THREADS: Final = 4
+"""Fewer than the connections of the pool, so that no call waits for one; more would only fight for the interpreter."""
 
 _PATIENCE: Final = 2.0
 """Seconds that a caller waits for the store."""
