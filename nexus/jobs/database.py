@@ -2,15 +2,18 @@
 
 import fcntl
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from nexus.jobs.errors import StoreHeld, StoreUnusable
+from nexus.jobs.sqlite_turns import SqliteTurns
 from nexus.jobs.tables import METADATA
 
 DEFAULT_FILE: Final = "sqlite:///.nexus/nexus.db"
@@ -20,6 +23,9 @@ _PATIENCE: Final = 2
 """Seconds to connect, or to wait for a free connection: a caller is told within these that the store is down."""
 
 _STATEMENT_MS: Final = 10_000
+
+_FRESH: Final = 1.0
+"""Seconds for which a connection that has just worked is taken to work still."""
 
 _SCHEMA_LOCK: Final = 0x6E657875  # "nexu": any number that all replicas agree on
 
@@ -31,12 +37,14 @@ class Database:
     Attributes:
         url: what the job engine's library opens the same database by.
         engine: ours.
+        library_engine: the library's, where it is to share more than the database with ours.
         is_shared: True where other replicas may use it too.
         place: how it is called in messages; holds no password.
     """
 
     url: str
     engine: sa.Engine
+    library_engine: sa.Engine | None
     is_shared: bool
     place: str
     lock: int | None
@@ -69,6 +77,8 @@ class Database:
     def close(self) -> None:
         """Closes every connection and lets go of the file."""
         self.engine.dispose()
+        if self.library_engine is not None:
+            self.library_engine.dispose()
         if self.lock is not None:
             os.close(self.lock)
 
@@ -105,7 +115,19 @@ def _open_sqlite(url: str, directory: Path, state_dir: Path) -> dict[str, Any]:
     address = f"sqlite:///{file.absolute()}"
     engine = sa.create_engine(address, pool_timeout=_PATIENCE)
     event.listen(engine, "connect", _prepare_sqlite)
-    return {"url": address, "engine": engine, "is_shared": False, "place": str(file), "lock": lock}
+    library_engine = sa.create_engine(address, pool_size=20, max_overflow=0)
+    event.listen(library_engine, "connect", _prepare_for_library)
+    turns = SqliteTurns()
+    turns.attach(engine)
+    turns.attach(library_engine)
+    return {
+        "url": address,
+        "engine": engine,
+        "library_engine": library_engine,
+        "is_shared": False,
+        "place": str(file),
+        "lock": lock,
+    }
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -114,6 +136,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA busy_timeout={_STATEMENT_MS}")
     connection.isolation_level = "IMMEDIATE"  # one writer at a time, from the first statement on
+
+
+def _prepare_for_library(connection: Any, _record: object) -> None:
+    # As the library prepares an engine that it makes itself.
+    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.isolation_level = "IMMEDIATE"
 
 
 def _open_postgresql(url: str) -> dict[str, Any]:
@@ -126,7 +155,6 @@ def _open_postgresql(url: str) -> dict[str, Any]:
     engine = sa.create_engine(
         parsed,
         pool_timeout=_PATIENCE,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": _PATIENCE,
             "application_name": "nexus",
@@ -134,9 +162,34 @@ def _open_postgresql(url: str) -> dict[str, Any]:
             "tcp_user_timeout": 10_000,
         },
     )
+    _ping_after_rest(engine)
     plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
     place = f"{parsed.host or 'localhost'}/{parsed.database}"
-    return {"url": plain, "engine": engine, "is_shared": True, "place": place, "lock": None}
+    return {
+        "url": plain,
+        "engine": engine,
+        "library_engine": None,
+        "is_shared": True,
+        "place": place,
+        "lock": None,
+    }
+
+
+def _ping_after_rest(engine: sa.Engine) -> None:
+    """Tries connections that have rested before they are used: pinging all of them is a tenth of a run's work."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("used_at", 0.0) < _FRESH:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the others have met the same: all are made anew
 
 
 def _make_tables(database: Database) -> None:

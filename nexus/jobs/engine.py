@@ -139,7 +139,7 @@ class JobEngine:
             now=lambda: self._now().timestamp(),
         )
         self._workflows = Workflows(
-            self._database.url,
+            self._database,
             replica=settings.replica,
             concurrency=settings.concurrency,
             execute=self._executor.execute,

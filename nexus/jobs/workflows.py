@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import dbos
 from dbos import DBOS
 
-from nexus.jobs.database import told_error
+from nexus.jobs.database import Database, told_error
 from nexus.jobs.errors import StoreUnavailable, StoreUnusable
 from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.plain import plain
@@ -60,7 +60,7 @@ class Workflows:
     """Runs attempts through the library; one can be open in a process.
 
     Args:
-        url: the database.
+        database: where its tables are.
         replica: unique for each start of each host.
         concurrency: attempts at once.
         execute: does an attempt.
@@ -68,9 +68,9 @@ class Workflows:
     """
 
     def __init__(
-        self, url: str, *, replica: str, concurrency: int, execute: Execute, scrub: Callable[[str], str]
+        self, database: Database, *, replica: str, concurrency: int, execute: Execute, scrub: Callable[[str], str]
     ) -> None:
-        self._url = url
+        self._database = database
         self._scrub = scrub
         self._replica = replica
         self._concurrency = concurrency
@@ -100,7 +100,7 @@ class Workflows:
         foreign.addHandler(logging.NullHandler())  # where it finds a handler, it leaves the way of its records alone
         try:
             async with asyncio.timeout(_OPEN):
-                await asyncio.to_thread(DBOS.migrate, self._url)
+                await asyncio.to_thread(DBOS.migrate, self._database.url)
                 await join()
                 await self._launch()
         except TimeoutError as error:
@@ -122,13 +122,17 @@ class Workflows:
     async def _launch(self) -> None:
         config: dbos.DBOSConfig = {
             "name": "nexus",
-            "system_database_url": self._url,
+            "system_database_url": self._database.url,
+            "system_database_engine": self._database.library_engine,
             "executor_id": self._replica,
             "application_version": _APPLICATION_VERSION,
             "serializer": JsonSerializer(self._scrub),
             "log_level": "ERROR",
             "run_migrations": False,
             "max_executor_threads": 32,
+            # What these two look out for, notifications and the library's own schedules, is never there.
+            "notification_coalesce_sec": 0.25,
+            "scheduler_polling_interval_sec": 300.0,
         }
         self._library = DBOS(config=config)
         self._is_launched = True
