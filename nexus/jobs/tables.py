@@ -49,6 +49,14 @@ RUNS: Final = sa.Table(
     sa.Index("nexus_runs_by_job", "module", "job", "seq"),
     sa.Index("nexus_runs_by_status", "status", "seq"),
     sa.Index("nexus_runs_by_job_status", "module", "job", "status", "seq"),
+    sa.Index("nexus_runs_by_trigger", "trigger", "seq"),
+    sa.Index("nexus_runs_by_job_trigger", "module", "job", "trigger", "seq"),
+    sa.Index(
+        "nexus_runs_with_error",
+        "seq",
+        sqlite_where=sa.text("error IS NOT NULL"),
+        postgresql_where=sa.text("error IS NOT NULL"),
+    ),
 )
 """One row a run.
 
