@@ -46,6 +46,7 @@ RUNS: Final = sa.Table(
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("input", sa.JSON, nullable=False),
     sa.Column("retry_of", sa.String(64)),
+    sa.Index("nexus_runs_by_module", "module", "seq"),
     sa.Index("nexus_runs_by_job", "module", "job", "seq"),
     sa.Index("nexus_runs_by_status", "status", "seq"),
     sa.Index("nexus_runs_by_job_status", "module", "job", "status", "seq"),

@@ -1,4 +1,4 @@
-"""Paired, interleaved measurements of a Nexus host against plain aiohttp; prints them, and keeps them on request."""
+"""Paired, interleaved measurements of Nexus against what it stands on; prints them, and keeps them on request."""
 
 import argparse
 import tempfile
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import auth
 import commands
+import history
+import jobs
 import many_routes
 import report
 import request_path
@@ -19,6 +21,8 @@ SUITES: dict[str, Callable[[Path, Effort], list[Row]]] = {
     "start": start_up.measure,
     "commands": commands.measure,
     "auth": auth.measure,
+    "jobs": jobs.measure,
+    "history": history.measure,
 }
 
 

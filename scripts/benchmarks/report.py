@@ -12,6 +12,7 @@ from pathlib import Path
 from measurement import Effort, Row
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+PACKAGES = ("aiohttp", "joserfc", "pydantic", "dbos", "sqlalchemy")
 FOR_INFORMATION = "for information"  # the target of a row that has none
 HEADINGS = ("what : beside what", "unit", "Nexus, median (min to max)", "beside (min to max)", "ratio", "to reach")
 
@@ -37,7 +38,9 @@ def cells_of(row: Row) -> list[str]:
 def spread(values: Sequence[float]) -> str:
     if not values:
         return ""
-    return f"{statistics.median(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})"
+    middle = statistics.median(values)
+    digits = 0 if middle >= 20 else 1 if middle >= 2 else 2
+    return f"{middle:,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
 def write(file: Path, rows: Sequence[Row], effort: Effort) -> None:
@@ -50,7 +53,7 @@ def write(file: Path, rows: Sequence[Row], effort: Effort) -> None:
 
 
 def circumstances(effort: Effort) -> str:
-    packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("aiohttp", "joserfc", "pydantic"))
+    packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     return (
         f"{time.strftime('%Y-%m-%d', time.gmtime())}, {processor()}, Python {platform.python_version()}, {packages}; "
         f"{effort.rounds} rounds of {effort.seconds} s, {effort.connections} connections."
