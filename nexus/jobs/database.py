@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from nexus.jobs.errors import StoreHeld, StoreUnusable
+from nexus.jobs.sqlite_room import wait_for_room
 from nexus.jobs.sqlite_turns import SqliteTurns
 from nexus.jobs.tables import METADATA
 
@@ -132,6 +133,7 @@ def _open_sqlite(url: str, directory: Path, state_dir: Path) -> dict[str, Any]:
     turns = SqliteTurns()
     turns.attach(engine)
     turns.attach(library_engine)
+    wait_for_room(library_engine)
     return {
         "url": address,
         "engine": engine,

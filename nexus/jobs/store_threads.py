@@ -1,6 +1,7 @@
 """Calls the store off the event loop: a few threads, a time limit, and one error for whatever the database raises."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -19,6 +20,12 @@ _PATIENCE: Final = 2.0
 
 _RETRY: Final = 1.0
 """Seconds between two tries of what has to be stored."""
+
+
+def _told(error: SQLAlchemyError) -> str:
+    """SQLite's own words, such as that the disk is full; those of a server may name what callers need not know."""
+    original = getattr(error, "orig", None)
+    return str(original) if isinstance(original, sqlite3.Error) else type(error).__name__
 
 
 class StoreThreads:
@@ -43,7 +50,7 @@ class StoreThreads:
         except SQLAlchemyError as error:
             if isinstance(error, StatementError) and not isinstance(error, DBAPIError):  # what is bound has no form
                 raise StoreRefused(f"the store of runs cannot hold that ({type(error.orig).__name__})") from error
-            raise StoreUnavailable(f"the store of runs does not answer ({type(error).__name__}): try again") from error
+            raise StoreUnavailable(f"the store of runs does not answer ({_told(error)}): try again") from error
         except TimeoutError as error:
             raise StoreUnavailable(f"the store of runs does not answer within {patience:g} s: try again") from error
 
