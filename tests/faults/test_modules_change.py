@@ -1,0 +1,63 @@
+"""A module that is upgraded, or taken away, while runs of it wait."""
+
+import asyncio
+
+from .plant import MODULE, Plant, ask, config, trigger_many, until, until_all, until_jobs
+
+UPGRADED = MODULE.replace('version="1.0.0"', 'version="2.0.0"').replace('note("end",', 'note("end-of-2.0",')
+PLACES = "\n[global.jobs]\nconcurrency = 2\n"
+
+
+async def test_runs_that_wait_are_done_by_the_module_as_it_is_after_an_upgrade(tmp_path, store_url):
+    plant = Plant(tmp_path, config(store_url, grace=0) + PLACES)
+    acknowledged: list[str] = []
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await trigger_many(host, 12, acknowledged, seconds=0.3)
+        await until(lambda: plant.ledger.count("first") >= 1)
+        await host.stop()
+        done_before = plant.ledger.count("end")
+    plant.module = UPGRADED
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await until_all(host, acknowledged)
+
+    assert done_before < 12
+    assert plant.ledger.count("end-of-2.0") == 12 - done_before
+    assert plant.ledger.repeated() == []
+
+
+async def test_runs_of_a_module_that_is_gone_fail_with_the_reason_and_others_go_on(tmp_path, store_url):
+    plant = Plant(tmp_path, config(store_url, grace=0) + PLACES)
+    acknowledged: list[str] = []
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await trigger_many(host, 6, acknowledged, seconds=0.5)
+        await until(lambda: plant.ledger.count("first") >= 1)
+        await host.stop()
+        done_before = plant.ledger.count("end")
+    other = MODULE.replace('Module("plant"', 'Module("garden"')
+    plant.text = plant.text.replace("[modules.plant]", "[modules.garden]")
+    plant.module, plant.file = other, "garden.py"
+    async with plant.replica() as host:
+        await until_jobs(host)
+        ended = [run for run in acknowledged if await _until_failed(host, run)]
+        status, run = await ask(host, "POST", "/api/modules/garden/jobs/work", {})
+        await until_all(host, [run["id"]])
+
+    assert done_before < 6
+    assert len(ended) == 6 - done_before
+    assert status == 202
+
+
+async def _until_failed(host, run_id: str) -> bool:
+    """True where the run ends as failed for want of its module; False where it had succeeded before."""
+    found: dict = {}
+    while found.get("status") not in ("failed", "succeeded"):
+        _, found = await ask(host, "GET", f"/api/runs/{run_id}")
+        await asyncio.sleep(0.05)
+    if found["status"] == "succeeded":
+        return False
+    assert found["error"]["type"] == "UnknownJob"
+    assert "has no job 'work' any more" in found["error"]["message"]
+    return True
