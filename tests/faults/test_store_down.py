@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from .plant import FULL, PATIENCE, Plant, ask, config, trigger, trigger_many, until_all, until_jobs
+from .plant import FULL, PATIENCE, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
 
 
 async def test_a_store_that_goes_away_costs_no_run(tmp_path, postgres):
@@ -78,6 +78,31 @@ async def test_a_host_ends_within_its_time_although_its_store_is_away(tmp_path, 
 
     assert code == 0
     assert {run["status"] for run in page["runs"]} <= {"queued", "running", "succeeded"}
+
+
+async def test_a_store_that_restarts_while_runs_are_taken_up_leaves_none_behind(tmp_path, postgres):
+    plant = Plant(tmp_path, config(postgres.fresh_database()))
+    acknowledged: list[str] = []
+    try:
+        async with plant.replica() as dying, plant.replica() as other:
+            await until_jobs(dying)
+            await until_jobs(other)
+            await trigger_many(dying, 30, acknowledged, seconds=1.0)
+            dying.process.kill()
+            await dying.ended()
+            await until(lambda: other.log(event="jobs.take_up"))
+            postgres.restart(immediate=True)
+
+            await until_all(other, acknowledged)
+            await _until_readiness(other, None)
+            code = await other.stop()
+    finally:
+        postgres.start() if postgres.process is None else None
+
+    assert len(acknowledged) == 30
+    assert code == 0
+    assert plant.ledger.repeated() == []
+    assert {run for _, what, run in plant.ledger.entries if what == "end"} == set(acknowledged)
 
 
 async def _until_readiness(host, code: str | None) -> None:
