@@ -104,8 +104,7 @@ class Plant:
     def __init__(self, folder: Path, text: str) -> None:
         self.folder = folder
         self.text = text
-        self.module = MODULE
-        self.file = "plant.py"
+        self.modules = {"plant.py": MODULE}
         self.ledger = Ledger(folder / "ledger")
         self._count = 0
 
@@ -114,7 +113,7 @@ class Plant:
         self._count += 1
         folder = self.folder / (f"replica-{self._count}" if own_folder else "replica")
         environ = {"LEDGER": str(self.ledger.file), "NEXUS_STATE_DIR": str(self.folder / "state")}
-        async with served(folder, self.text, {self.file: self.module}, environ=environ) as host:
+        async with served(folder, self.text, self.modules, environ=environ) as host:
             host.state = self.folder / "state"
             yield host
 

@@ -1,10 +1,12 @@
 """A module that is upgraded, or taken away, while runs of it wait."""
 
 import asyncio
+import signal
 
 from .plant import MODULE, Plant, ask, config, trigger_many, until, until_all, until_jobs
 
 UPGRADED = MODULE.replace('version="1.0.0"', 'version="2.0.0"').replace('note("end",', 'note("end-of-2.0",')
+GARDEN = MODULE.replace('Module("plant"', 'Module("garden"')
 PLACES = "\n[global.jobs]\nconcurrency = 2\n"
 
 
@@ -17,7 +19,7 @@ async def test_runs_that_wait_are_done_by_the_module_as_it_is_after_an_upgrade(t
         await until(lambda: plant.ledger.count("first") >= 1)
         await host.stop()
         done_before = plant.ledger.count("end")
-    plant.module = UPGRADED
+    plant.modules = {"plant.py": UPGRADED}
     async with plant.replica() as host:
         await until_jobs(host)
         await until_all(host, acknowledged)
@@ -36,9 +38,8 @@ async def test_runs_of_a_module_that_is_gone_fail_with_the_reason_and_others_go_
         await until(lambda: plant.ledger.count("first") >= 1)
         await host.stop()
         done_before = plant.ledger.count("end")
-    other = MODULE.replace('Module("plant"', 'Module("garden"')
     plant.text = plant.text.replace("[modules.plant]", "[modules.garden]")
-    plant.module, plant.file = other, "garden.py"
+    plant.modules = {"garden.py": GARDEN}
     async with plant.replica() as host:
         await until_jobs(host)
         ended = [run for run in acknowledged if await _until_failed(host, run)]
@@ -48,6 +49,27 @@ async def test_runs_of_a_module_that_is_gone_fail_with_the_reason_and_others_go_
     assert done_before < 6
     assert len(ended) == 6 - done_before
     assert status == 202
+
+
+async def test_a_reload_that_takes_a_module_away_ends_its_runs_and_no_others(tmp_path, store_url):
+    text = config(store_url) + PLACES
+    plant = Plant(tmp_path, f"{text}\n[modules.garden]\npath = 'mods'\n")
+    plant.modules = {"plant.py": MODULE, "garden.py": GARDEN}
+    acknowledged: list[str] = []
+    async with plant.replica() as host:
+        await until_jobs(host)
+        await trigger_many(host, 6, acknowledged, seconds=0.5)
+        await until(lambda: plant.ledger.count("first") >= 1)
+        _, run = await ask(host, "POST", "/api/modules/garden/jobs/work", {})
+        (host.folder / "config.toml").write_text(plant.text.replace("[modules.plant]\npath = 'mods'\n", ""))
+        host.signal(signal.SIGHUP)
+        await until(lambda: host.log(event="host.reloaded"))
+        ended = [run for run in acknowledged if await _until_failed(host, run)]
+        await until_all(host, [run["id"]])
+        code = await host.stop()
+
+    assert ended
+    assert code == 0
 
 
 async def _until_failed(host, run_id: str) -> bool:
