@@ -162,6 +162,9 @@ class Boundary:
 
     def _of_aiohttp(self, error: web.HTTPException, inflight: Inflight) -> web.Response:
         if error.status < 400:
+            if error.prepared:
+                # aiohttp would send nothing, and the caller would wait for ever.
+                return self.missing("a redirection that was sent before: make one for each request", inflight)
             raise error
         headers = CIMultiDict(error.headers)
         for name in _ENTITY:

@@ -82,6 +82,15 @@ async def test_a_redirection_stays_one(host, running):
     assert answer.headers["X-Request-ID"]
 
 
+async def test_a_redirection_that_was_sent_before_is_a_bug_and_leaves_nobody_waiting(host, running):
+    host.add("m", raising(web.HTTPFound("/elsewhere")))
+    await running.ask("GET", "/m/m/x")
+
+    answer = await running.ask("GET", "/m/m/x")
+
+    assert_problem(answer, 500)
+
+
 @pytest.mark.parametrize("error", [RuntimeError(SECRET), NexusError(SECRET), ValueError(), KeyError(SECRET)])
 async def test_a_bug_shows_its_request_id_and_nothing_else(host, running, caplog, error):
     host.add("m", raising(error))
