@@ -36,6 +36,8 @@ RawTable = dict[str, object]
 
 _STORES: Final = ("sqlite", "postgresql")
 _CACHES: Final = ("memory", "redis", "rediss")
+TWINS: Final = "has two jobs of one name: give each entry of one type a 'name' of its own"
+"""Said of a module's jobs by its table's model, and where an entry is wrong, which the model then stops at."""
 
 
 class Table(BaseModel):
@@ -230,7 +232,7 @@ class ModuleEntry(Table):
     def _have_own_names(cls, value: tuple[JobEntry, ...]) -> tuple[JobEntry, ...]:
         names = [job.name or job.type for job in value]
         if len(set(names)) != len(names):
-            raise ValueError("has two jobs of one name: give each entry of one type a 'name' of its own")
+            raise ValueError(TWINS)
         return value
 
 
