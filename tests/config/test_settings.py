@@ -95,6 +95,13 @@ def test_auth_settings_that_would_open_a_door_are_refused(changes: dict[str, obj
     assert sentence in refused(AuthSettings, **{**ISSUER, **changes})
 
 
+def test_a_missing_audience_is_told_beside_a_wrong_issuer():
+    with pytest.raises(ValidationError) as caught:
+        AuthSettings.model_validate({"issuer": "http://issuer.example/", "leeway": 301})
+
+    assert [error["loc"] for error in caught.value.errors()] == [("leeway",), ("issuer",), ("audience",)]
+
+
 def test_one_issuer_may_be_listed_once_only():
     assert refused(AuthSettings, issuers=[ISSUER, ISSUER]) == "an issuer is listed twice: keep one table for each"
 
