@@ -156,6 +156,26 @@ async def test_a_reload_tries_again_what_has_failed(workspace):
         assert state(host, "one") is S.RUNNING
 
 
+async def test_a_new_module_that_does_not_come_to_run_is_reported_as_failed(workspace, caplog):
+    write(workspace, "one", "broken", "wrong")
+    workspace.run_all("one")
+
+    async with workspace.running() as host:
+        extra = f"{mode('broken', 'broken')}[modules.wrong.config]\nmood = 1\n"
+        workspace.run_all("one", "broken", "wrong", "lost", extra=extra)
+        with caplog.at_level("INFO", "nexus.host"):
+            report = await host.reload(workspace.load())
+
+        assert not report.succeeded
+        assert {name: reason.code for name, reason in report.failed.items()} == {
+            "broken": "startup_error",
+            "wrong": "invalid_settings",
+            "lost": "not_found",
+        }
+        told = [record.getMessage() for record in caplog.records if getattr(record, "event", "") == "host.reloaded"]
+        assert told == ["reloaded: restarted none, started none, stopped none, failed broken, lost, wrong"]
+
+
 async def test_a_reload_starts_a_waiting_module_without_waiting(workspace, time):
     workspace.module(
         "slow", "T = []\n@m.startup\nasync def start(c):\n  T.append(1)\n  if len(T) < 2: raise nexus.NotReady('x')"
