@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import urllib.request
 
 import pytest
 
@@ -19,6 +20,29 @@ demo = nexus.Module("demo", version="1.2.3", settings=Settings, description="A \
 @demo.get("/hi", permissions={"read:demo"})
 async def hi(request):
     '''Say hi.'''
+    return web.json_response({})
+"""
+FICKLE = """
+import asyncio
+import nexus
+from aiohttp import web
+
+fickle = nexus.Module("fickle", version="1.0.0")
+END = asyncio.Event()
+
+async def end():
+    await END.wait()
+    raise ValueError("the connection is lost")
+
+@fickle.lifespan
+async def life(context):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(end())
+        yield
+
+@fickle.get("/end", access=nexus.PUBLIC)
+async def ask_for_the_end(request):
+    END.set()
     return web.json_response({})
 """
 
@@ -234,7 +258,22 @@ def test_a_port_in_use_is_one_sentence_and_exit_1(serve, shell):
 
 
 def test_strict_ends_where_a_module_fails(shell, configured):
-    assert shell("serve", "--port", "0", "--strict").code == 1
+    ended = shell("serve", "--port", "0", "--strict")
+
+    assert ended.code == 1
+    assert "the host ends, as --strict asks for: module broken is failed" in ended.err
+
+
+def test_strict_ends_where_a_module_fails_later(serve, folder):
+    (folder / "mods").mkdir()
+    (folder / "mods" / "fickle.py").write_text(FICKLE)
+    (folder / "config.toml").write_text('[modules.fickle]\npath = "mods"\n')
+    host = serve("--strict")
+
+    urllib.request.urlopen(f"{host.url}/m/fickle/end").close()
+
+    assert host.process.wait(30) == 1
+    assert "the host ends, as --strict asks for: module fickle is failed" in (folder / "stderr").read_text()
 
 
 @pytest.mark.parametrize("value", ["", "A b", ",", "hello;liveness"])
