@@ -33,10 +33,11 @@ class Ended:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and an environment without any setting of Nexus."""
+    """An empty working directory, an environment without any setting of Nexus, and the command on the path."""
     for name in list(os.environ):
         if name.startswith("NEXUS_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

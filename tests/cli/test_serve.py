@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 import urllib.request
 
@@ -298,6 +299,15 @@ def test_the_hint_at_a_token_names_the_same_configuration(serve, folder):
     (folder / "my config.toml").write_text("[modules.liveness]\n")
 
     assert "token:  nexus token --permission admin -c 'my config.toml'" in serve("-c", "my config.toml").lines
+
+
+def test_the_hint_at_a_token_can_be_typed_where_the_command_is_not_on_the_path(serve, folder, monkeypatch):
+    monkeypatch.setenv("PATH", os.defpath)
+
+    hint = next(line for line in serve().lines if line.startswith("token:"))
+    typed = subprocess.run(["sh", "-c", hint.removeprefix("token:")], capture_output=True, text=True, check=True)
+
+    assert typed.stdout.count(".") == 2
 
 
 def test_with_reload_a_change_of_code_starts_the_host_again(serve, configured):
