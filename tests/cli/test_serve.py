@@ -237,7 +237,8 @@ def test_a_local_issuer_on_an_open_address_is_exit_3(shell):
     ended = shell("serve", "--host", "0.0.0.0")
 
     assert ended.code == 3
-    assert "configure an issuer in [global.auth], bind 127.0.0.1, or set allow_remote_local" in ended.err
+    assert "configure an issuer in [global.auth], set 'global.server.host' or --host to 127.0.0.1, or" in ended.err
+    assert "'global.auth.allow_remote_local = true'" in ended.err
 
 
 @pytest.mark.parametrize("token", ["a b", "\u00e9", "a\x00b"])
