@@ -133,7 +133,9 @@ async def test_a_body_over_the_limit_is_refused(host):
     host.add("m", answering(read, "POST"))
     async with serving(host) as running:
         assert (await running.ask("POST", "/m/m/x", data=b"x" * 100)).status == 200
-        assert_problem(await running.ask("POST", "/m/m/x", data=b"x" * 101), 413)
+        refused = await running.ask("POST", "/m/m/x", data=b"x" * 101)
+        assert_problem(refused, 413)
+        assert "'global.server.max_body_bytes'" in refused.json["detail"]
 
 
 async def test_a_body_that_is_not_json_is_the_callers_fault_and_another_text_is_not(host, running):
