@@ -90,7 +90,20 @@ def test_the_running_host_is_shown(serve, nexus, configured, monkeypatch):
     routes = {each["path"]: each for each in nexus("routes", "--json").json()}
     assert routes["/m/demo/hi"]["permissions"] == ["read:demo"]
     assert routes["/livez"]["module"] is None
-    assert nexus("modules", "show", "nope").code == 4
+    lost = nexus("modules", "show", "nope")
+    assert (lost.code, lost.err) == (4, "nexus: there is no module 'nope': 'nexus modules' lists them all\n")
+
+
+def test_a_host_that_is_not_ready_is_exit_1_and_says_where_the_reasons_are(serve, nexus, configured):
+    config = configured / "config.toml"
+    config.write_text(config.read_text() + "required = true\n")
+    url = serve().url
+
+    ended = nexus("health", "--url", url)
+
+    assert (ended.code, ended.out) == (1, "fail\n")
+    assert ended.err == f"nexus: see 'nexus modules' for the reasons, or ask {url}/readyz with a token\n"
+    assert nexus("health", "--live", "--url", url).code == 0
 
 
 def test_a_token_that_does_not_do_is_exit_5_with_the_remedy(serve, nexus, monkeypatch):
