@@ -95,6 +95,7 @@ class Reloader:
         async with self._lock:
             host = self._host
             if host.phase != "running":
+                logger.warning("reload refused: the host is %s", host.phase, extra={"event": "host.reload.refused"})
                 return _refused(f"the host is {host.phase} and takes no reload")
             running = host.supervisor.start("reload", self._reload(loaded, settings), owner=_OWNER)
             await asyncio.wait({running})

@@ -1,5 +1,6 @@
 """A reload restarts what changed and nothing else; what does not come up leaves the old in its place."""
 
+import asyncio
 import sys
 
 from nexus.spec.state import ModuleState as S
@@ -231,6 +232,25 @@ async def test_a_replaced_instance_is_drained_before_it_stops(workspace):
         await host.reload(workspace.load())
 
         assert seen == [(True, True, ["+first", "+second"])]
+
+
+async def test_a_reload_during_the_start_follows_it(workspace):
+    workspace.module("patient", "GO = asyncio.Event()\n@m.startup\nasync def start(c): await GO.wait()")
+    write(workspace, "fresh")
+    workspace.run_all("patient")
+
+    async with workspace.make() as host:
+        starting = host.supervisor.start("start", host.start(), owner="test")
+        await until(lambda: "nexus_modules.patient" in sys.modules and state(host, "patient") is S.STARTING)
+        workspace.run_all("patient", "fresh")
+        reloading = host.supervisor.start("reload", host.reload(workspace.load()), owner="test")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not reloading.done()
+
+        sys.modules["nexus_modules.patient"].GO.set()
+        await starting
+        assert (await reloading).started == ("fresh",)
 
 
 async def test_a_stop_during_a_reload_leaves_nothing(workspace):
