@@ -58,6 +58,19 @@ def test_a_path_that_is_no_mount_point_is_refused(path: str):
     assert refused(GlobalSettings, path=path) == "is not a mount point: write '/' or for instance '/nexus'"
 
 
+@pytest.mark.parametrize(
+    ("table", "url"),
+    [
+        ({"server": {"port": 4101}}, "http://localhost:4101"),
+        ({"server": {"port": "4101"}}, "http://localhost:4101"),
+        ({"server": {"port": 0}}, "http://localhost:3001"),
+        ({"server": {"port": 4101}, "base_url": "https://nexus.example"}, "https://nexus.example"),
+    ],
+)
+def test_a_base_url_that_is_not_given_has_the_hosts_port(table: dict[str, object], url: str):
+    assert GlobalSettings.model_validate(table).base_url == url
+
+
 @pytest.mark.parametrize("url", ["localhost", "ftp://x", "http://", "http://u:p@x", "http://x?y", "https://x#y"])
 def test_a_base_url_that_is_none_is_refused(url: str):
     assert refused(GlobalSettings, base_url=url)

@@ -212,7 +212,7 @@ async def test_the_hosts_own_settings_are_said_to_need_a_restart(workspace):
         workspace.run_all("one", extra="[global.server]\nport = 4000\n[global.log]\nlevel = 'debug'\n")
         report = await host.reload(workspace.load())
 
-        assert (report.needs_restart, report.log_level) == (("server.port",), "debug")
+        assert (report.needs_restart, report.log_level) == (("base_url", "server.port"), "debug")
         assert (host.settings.global_.server.port, host.settings.global_.log.level) == (3001, "debug")
 
 
