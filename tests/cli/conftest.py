@@ -106,7 +106,9 @@ def serve(folder: Path) -> Iterator[Callable[..., Serving]]:
     def start(*words: str) -> Serving:
         command = [sys.executable, "-c", MAIN, "serve", "--port", "0", *words]
         with (folder / "stderr").open("w") as stderr:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, bufsize=1)
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True, bufsize=1, process_group=0
+            )
         started.append(Serving(process, folder))
         started[-1].wait_for("use it:")
         return started[-1]

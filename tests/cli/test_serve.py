@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -335,6 +336,19 @@ def test_with_reload_a_change_of_code_starts_the_host_again(serve, configured):
     assert any(line.split()[:2] == ["demo", "1.2.4"] for line in host.lines)
     assert "demo.py changed: starting again" in (configured / "stderr").read_text()
     assert host.stop(signal.SIGINT) == 0
+
+
+def test_with_reload_ctrl_c_in_a_terminal_stops_the_host_in_order(serve, configured):
+    host = serve("--reload")
+    watcher = host.process.pid
+
+    # A terminal signals the whole group, and the watcher hands the signal on: the host must not be hit twice.
+    (child,) = Path(f"/proc/{watcher}/task/{watcher}/children").read_text().split()
+    assert os.getpgid(int(child)) != os.getpgid(watcher)
+    os.killpg(watcher, signal.SIGINT)
+
+    assert host.process.wait(30) == 0
+    assert '"event": "host.stopped"' in (configured / "stderr").read_text()
 
 
 def test_with_reload_a_host_that_cannot_start_waits_for_a_change(serve, configured):
