@@ -40,7 +40,7 @@ OnStarted = Callable[[Host, HttpServer], None]
 
 EXIT_MODULE_FAILED: Final = 1
 EXIT_INVALID: Final = 3
-"""Under `--strict`, where a module did not come to run: because its configuration is wrong, or for another reason."""
+"""Under `--strict`, where a module does not run: because its configuration is wrong, or for another reason."""
 
 
 def run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str] = os.environ) -> int:
@@ -131,7 +131,7 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
     async def start(server: HttpServer) -> int | None:
         await host.start()
         on_started(host, server)
-        return _strict_code(host) if source.options.strict else None
+        return await _first_failure(host) if source.options.strict else None
 
     async def reload(keys: Authenticator) -> None:
         # By a signal, of which the system does not tell who sent it.
@@ -147,8 +147,16 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
         return await serving.run(app, host, started=start, reload=lambda: reload(keys))
 
 
-def _strict_code(host: Host) -> int | None:
-    states = {state for _module, state, _reason in host.failures()}
-    if not states:
-        return None
-    return EXIT_INVALID if ModuleState.INVALID_CONFIG in states else EXIT_MODULE_FAILED
+async def _first_failure(host: Host) -> int | None:
+    """Waits until a module has failed, at the start or later, and gives the exit code for it."""
+    while host.phase == "running":
+        async with host.events.subscribe() as events:  # ends early where too many events come at once
+            if failures := host.failures():
+                told = ", ".join(f"module {name} is {state}" for name, state, _reason in failures)
+                _log.error("the host ends, as --strict asks for: %s", told, extra={"event": "host.strict"})
+                states = {state for _name, state, _reason in failures}
+                return EXIT_INVALID if ModuleState.INVALID_CONFIG in states else EXIT_MODULE_FAILED
+            async for _event in events:
+                if host.failures():
+                    break
+    return None

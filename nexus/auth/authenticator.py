@@ -10,7 +10,7 @@ from typing import Self
 import aiohttp
 
 from nexus.auth.claims_cache import ClaimsCache
-from nexus.auth.compact import TokenBounds
+from nexus.auth.compact import Compact, TokenBounds
 from nexus.auth.counters import Counters
 from nexus.auth.document_fetch import FetchLimits
 from nexus.auth.key_download import KeyDownload
@@ -20,7 +20,7 @@ from nexus.auth.keys import IssuerStatus
 from nexus.auth.local_issuer import LocalIssuer, LocalKeys, local_issuer_serves
 from nexus.auth.refusal import KeysUnavailable, Refusal
 from nexus.auth.token_rules import TokenRules, all_rules
-from nexus.auth.verifier import TrustedIssuer, VerifiedClaims, Verifier
+from nexus.auth.verifier import TrustedIssuer, Verifier
 from nexus.config.auth_settings import AuthSettings
 from nexus.config.state_dir import VARIABLE, StateDirectoryUnusable
 from nexus.spec.principal import Principal
@@ -134,11 +134,38 @@ class Authenticator:
             Refusal: it is not good.
             KeysUnavailable: its issuer's keys are not to be had.
         """
-        return self.cached(token) or await self.authenticate_anew(token)
+        return self.cached(token) or await self.verify(self.read(token))
 
-    async def authenticate_anew(self, token: str) -> Principal:
-        """As `authenticate`, for who has asked `cached` before."""
-        return (await self._verify(token)).principal
+    def read(self, token: str) -> Compact:
+        """The parts of a token; a flood of what is none is not worth a coroutine each, so it ends here.
+
+        Raises:
+            Refusal: it is not of the form that is taken.
+        """
+        try:
+            return self._verifier.parse(token)
+        except Refusal as refusal:
+            self.counters.refuse(refusal.reason)
+            raise
+
+    async def verify(self, parts: Compact) -> Principal:
+        """The principal of a token that was read.
+
+        Raises:
+            Refusal: it is not good.
+            KeysUnavailable: its issuer's keys are not to be had.
+        """
+        try:
+            claims = await self._verifier.verify_parts(parts)
+        except Refusal as refusal:
+            self.counters.refuse(refusal.reason)
+            raise
+        except KeysUnavailable:
+            self.counters.unavailable += 1
+            raise
+        self.counters.verified += 1
+        self._cache.put(parts.token, claims)
+        return claims.principal
 
     def status(self) -> tuple[IssuerStatus, ...]:
         """How the keys of each issuer are doing."""
@@ -149,19 +176,6 @@ class Authenticator:
         self._cache.clear()
         await asyncio.gather(*(issuer.keys.reload() for issuer in self._trusted))
         return self.status()
-
-    async def _verify(self, token: str) -> VerifiedClaims:
-        try:
-            claims = await self._verifier.verify(token)
-        except Refusal as refusal:
-            self.counters.refuse(refusal.reason)
-            raise
-        except KeysUnavailable:
-            self.counters.unavailable += 1
-            raise
-        self.counters.verified += 1
-        self._cache.put(token, claims)
-        return claims
 
     def _source(self, rules: TokenRules) -> KeySource:
         bounds = self._settings.keys

@@ -44,8 +44,9 @@ def is_token_elsewhere(request: web.Request) -> bool:
 
     A form body is not looked at: nothing of a body is read before the caller is known.
     """
-    if _X_ACCESS_TOKEN in request.headers:
+    headers = request.headers
+    if _X_ACCESS_TOKEN in headers:
         return True
-    if any(_COOKIE.search(value) for value in request.headers.getall(hdrs.COOKIE, ())):
+    if hdrs.COOKIE in headers and any(_COOKIE.search(value) for value in headers.getall(hdrs.COOKIE)):
         return True
     return bool(request.rel_url.raw_query_string) and "access_token" in request.query

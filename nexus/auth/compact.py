@@ -41,6 +41,11 @@ class Compact:
     payload_segment: str
     signature_segment: str
 
+    @property
+    def token(self) -> str:
+        """The text that was read."""
+        return f"{self.header_segment}.{self.payload_segment}.{self.signature_segment}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenBounds:

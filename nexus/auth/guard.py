@@ -15,6 +15,7 @@ from nexus.auth.allowance import Allowance
 from nexus.auth.audit import AuditLog, Decision
 from nexus.auth.authenticator import Authenticator
 from nexus.auth.bearer import is_token_elsewhere, read_bearer
+from nexus.auth.compact import Compact
 from nexus.auth.refusal import Code, KeysUnavailable, Reason, Refusal
 from nexus.auth.refusal_answers import RefusalAnswers
 from nexus.auth.unforeseen import log_unforeseen
@@ -66,11 +67,13 @@ class Guard:
                 access = PROTECTED
             elif access.is_public:
                 return await handler(request)
-            principal = await self._admit(request, access.permissions)
-            if not isinstance(principal, Principal):
-                return principal
-            request[PRINCIPAL] = principal
-            request[INFLIGHT].expires_at = principal.expires_at
+            admitted = self._admit_at_once(request, access.permissions)
+            if isinstance(admitted, Compact):
+                admitted = await self._admit(request, admitted, access.permissions)
+            if not isinstance(admitted, Principal):
+                return admitted
+            request[PRINCIPAL] = admitted
+            request[INFLIGHT].expires_at = admitted.expires_at
             return await handler(request)
 
         return guard
@@ -83,27 +86,52 @@ class Guard:
         if hdrs.AUTHORIZATION not in request.headers:
             return False
         try:
-            return (await self._authenticate(request)).has(permission)
+            read = self._read(request)
+            principal = read if isinstance(read, Principal) else await self._verify(read)
         except (Refusal, KeysUnavailable):
             return False
+        return principal.has(permission)
 
-    async def _admit(self, request: web.Request, permissions: frozenset[str]) -> Principal | web.Response:
-        """Who asks, or the answer to whom may not."""
-        principal: Principal | None = None
+    def _admit_at_once(self, request: web.Request, permissions: frozenset[str]) -> Principal | web.Response | Compact:
+        """Who asks, or the answer to whom may not, or the token that has to be verified first."""
         try:
-            principal = await self._authenticate(request)
-            self._check_permissions(principal, permissions)
+            read = self._read(request)
         except Refusal as refusal:
-            self._record(request, refusal, principal)
-            return self._answers.answer(refusal.code, permissions, request[REQUEST_ID])
+            return self._refuse(request, refusal, permissions)
+        return self._permit(request, read, permissions) if isinstance(read, Principal) else read
+
+    async def _admit(
+        self, request: web.Request, token: Compact, permissions: frozenset[str]
+    ) -> Principal | web.Response:
+        """Who asks, or the answer to whom may not."""
+        try:
+            principal = await self._verify(token)
+        except Refusal as refusal:
+            return self._refuse(request, refusal, permissions)
         except KeysUnavailable as unavailable:
             self._record(request, unavailable, None)
             raise _unavailable(unavailable.retry_after) from None
+        return self._permit(request, principal, permissions)
+
+    def _permit(
+        self, request: web.Request, principal: Principal, permissions: frozenset[str]
+    ) -> Principal | web.Response:
+        if not permissions <= principal.permissions:
+            self._count(Reason.LACKS_PERMISSION)
+            lacking = Refusal(Reason.LACKS_PERMISSION, code=Code.INSUFFICIENT_SCOPE)
+            return self._refuse(request, lacking, permissions, principal)
         if _is_introspection(request):
             self._audit.record(_decision(request, principal))
         return principal
 
-    async def _authenticate(self, request: web.Request) -> Principal:
+    def _refuse(
+        self, request: web.Request, refusal: Refusal, permissions: frozenset[str], principal: Principal | None = None
+    ) -> web.Response:
+        self._record(request, refusal, principal)
+        return self._answers.answer(refusal.code, permissions, request[REQUEST_ID])
+
+    def _read(self, request: web.Request) -> Principal | Compact:
+        """The caller, where the token is remembered, else the token in its parts."""
         authenticator = self._authenticator
         if authenticator is None:
             raise _unavailable(NOT_READY_RETRY_AFTER)
@@ -115,14 +143,26 @@ class Guard:
                 principal = authenticator.cached(values[0][7:])
                 if principal is not None:
                     return principal
-            return await authenticator.authenticate_anew(self._token(values, is_elsewhere=is_elsewhere))
+            return authenticator.read(self._token(values, is_elsewhere=is_elsewhere))
+        except Refusal:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in `_verify`
+            raise self._unforeseen(error) from None
+
+    async def _verify(self, token: Compact) -> Principal:
+        assert self._authenticator is not None
+        try:
+            return await self._authenticator.verify(token)
         except (Refusal, KeysUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - the last line before a stranger passes
-            # Whatever goes wrong in verifying is a refusal: nothing passes, and nothing is told.
-            log_unforeseen(_log, error)
-            self._count(Reason.INTERNAL)
-            raise Refusal(Reason.INTERNAL) from None
+            raise self._unforeseen(error) from None
+
+    def _unforeseen(self, error: Exception) -> Refusal:
+        # Whatever goes wrong in verifying is a refusal: nothing passes, and nothing is told.
+        log_unforeseen(_log, error)
+        self._count(Reason.INTERNAL)
+        return Refusal(Reason.INTERNAL)
 
     def _token(self, values: Sequence[str], *, is_elsewhere: bool) -> str:
         try:
@@ -130,11 +170,6 @@ class Guard:
         except Refusal as refusal:
             self._count(refusal.reason)
             raise
-
-    def _check_permissions(self, principal: Principal, permissions: frozenset[str]) -> None:
-        if not permissions <= principal.permissions:
-            self._count(Reason.LACKS_PERMISSION)
-            raise Refusal(Reason.LACKS_PERMISSION, code=Code.INSUFFICIENT_SCOPE)
 
     def _count(self, reason: Reason) -> None:
         try:

@@ -196,7 +196,8 @@ def check_bind_address(settings: AuthSettings | None, host: str) -> None:
     if local_issuer_serves(settings) and not allowed and not is_loopback(host):
         raise LocalIssuerExposed(
             f"the local issuer serves on this machine only but the host binds {host}: configure an issuer in"
-            " [global.auth], bind 127.0.0.1, or set allow_remote_local"
+            " [global.auth], set 'global.server.host' or --host to 127.0.0.1, or let others reach it with"
+            " 'global.auth.allow_remote_local = true'"
         )
 
 

@@ -99,21 +99,36 @@ class Verifier:
             Refusal: it is not good; also where something unforeseen happens, with the reason `internal`.
             KeysUnavailable: its issuer's keys are not to be had.
         """
-        try:
-            return await self._verify(self.parse(token))
-        except (Refusal, KeysUnavailable):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a token makes a library do, it must not get past here
-            log_unforeseen(_log, error)
-            raise Refusal(Reason.INTERNAL) from None
+        return await self.verify_parts(self.parse(token))
 
     def parse(self, token: str) -> Compact:
         """Gives the parts of a token, of which nothing is verified.
 
         Raises:
-            Refusal: it is not of the form that is taken.
+            Refusal: it is not of the form that is taken; also as `verify`.
         """
-        return parse_compact(token, self._bounds)
+        try:
+            return parse_compact(token, self._bounds)
+        except Refusal:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in `verify_parts`
+            log_unforeseen(_log, error)
+            raise Refusal(Reason.INTERNAL) from None
+
+    async def verify_parts(self, parts: Compact) -> VerifiedClaims:
+        """As `verify`, for who has the parts.
+
+        Raises:
+            Refusal: as `verify`.
+            KeysUnavailable: as `verify`.
+        """
+        try:
+            return await self._verify(parts)
+        except (Refusal, KeysUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a token makes a library do, it must not get past here
+            log_unforeseen(_log, error)
+            raise Refusal(Reason.INTERNAL) from None
 
     async def _verify(self, parts: Compact) -> VerifiedClaims:
         header = parts.header

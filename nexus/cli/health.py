@@ -44,4 +44,6 @@ def health(
         emit_json(answer.value)
     else:
         emit(painted(plain(status)))
+    if status == "fail":
+        say(f"nexus: see 'nexus modules' for the reasons, or ask {client.url}/{probe} with a token")
     return ExitCode.OK if answer.status < 400 else ExitCode.FAILED

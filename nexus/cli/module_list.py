@@ -75,7 +75,8 @@ def _one(name: str, target: Target, *, offline: bool) -> dict[str, Any]:
 
     from nexus.cli.remote import HostClient
 
-    return dict(HostClient(target).get(f"/api/modules/{quote(name, safe='')}"))
+    missing = f"there is no module {name!r}: 'nexus modules' lists them all"
+    return dict(HostClient(target).get(f"/api/modules/{quote(name, safe='')}", missing=missing))
 
 
 def _emit_module(found: dict[str, Any]) -> None:

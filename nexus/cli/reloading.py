@@ -38,7 +38,8 @@ def serve_and_watch(files: tuple[Path, ...], environment: str | None) -> int:
     with _Signals() as signals:
         while True:
             before = _snapshot(folders)
-            with subprocess.Popen(command) as child:  # noqa: S603 - this very program, with its own arguments
+            # In a group of its own: from a terminal Ctrl-C would reach it twice, and the second one ends it at once.
+            with subprocess.Popen(command, process_group=0) as child:  # noqa: S603 - this very program
                 signals.child = child
                 changed = _wait(child, folders, before, signals)
                 if changed is None and signals.received:

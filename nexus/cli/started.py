@@ -2,6 +2,8 @@
 
 import contextlib
 import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,9 +54,17 @@ class Announcement:
             emit("        (NEXUS_CLIENT_ID and NEXUS_CLIENT_SECRET name the client that your issuer knows)")
 
     def _token_command(self, permission: str) -> str:
-        words = ["nexus", "token", "--permission", permission]
+        words = [_own_command(), "token", "--permission", permission]
         for file in self.files:
             words += ["-c", str(file)]
         if self.environment is not None:
             words += ["--env", self.environment]
         return shlex.join(words)
+
+
+def _own_command() -> str:
+    """Gives `nexus` where a shell finds this installation by that name, else its file, as in a clone's `.venv`."""
+    own, found = Path(sys.executable).with_name("nexus"), shutil.which("nexus")
+    if not own.is_file() or (found is not None and own.samefile(found)):
+        return "nexus"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)

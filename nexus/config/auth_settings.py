@@ -3,7 +3,7 @@
 from typing import Annotated, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 ALGORITHMS: Final = frozenset(
@@ -104,7 +104,7 @@ class AuthSettings(IssuerRules):
     """`[global.auth]`: one issuer at the top level, or several `issuers`; with neither, the local one."""
 
     issuer: Text | None = Field(None, description="The exact `iss` of the one issuer's tokens.")
-    audience: Text | None = Field(None, description="The exact `aud` that names this host.")
+    audience: Text | None = Field(None, validate_default=True, description="The exact `aud` that names this host.")
     issuers: tuple[IssuerSettings, ...] = Field((), max_length=32, description="Several issuers, in place of one.")
     permission: Text = Field("admin", description="What the introspection API asks of a token.")
     max_token_bytes: int = Field(8192, ge=512, le=65_536, description="Bytes of a token; a longer one is refused.")
@@ -123,13 +123,20 @@ class AuthSettings(IssuerRules):
     def _issuer_is_safe(cls, value: str | None) -> str | None:
         return value if value is None else _safe_url(value)
 
+    @field_validator("audience")
+    @classmethod
+    def _comes_with_its_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
+        # Here and not with the whole model, so that it is told beside other mistakes; a wrong issuer has left `data`.
+        is_with_issuer = info.data.get("issuer", "") is not None
+        if is_with_issuer != (value is not None):
+            missing = "audience" if is_with_issuer else "issuer"
+            raise ValueError(f"'{missing}' is missing: an issuer's tokens are checked for both 'issuer' and 'audience'")
+        return value
+
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
         if self.issuer is not None and self.issuers:
             raise ValueError("'issuer' and 'issuers' are both given: keep one of the two forms")
-        if (self.issuer is None) != (self.audience is None):
-            missing = "issuer" if self.issuer is None else "audience"
-            raise ValueError(f"'{missing}' is missing: an issuer's tokens are checked for both 'issuer' and 'audience'")
         if len({each.issuer for each in self.issuers}) != len(self.issuers):
             raise ValueError("an issuer is listed twice: keep one table for each")
         return self if self.issuer is None else _fitting(self, self.issuer)

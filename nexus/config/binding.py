@@ -55,9 +55,8 @@ def bind(tree: Tree, at: Path, model: type[M], *, scrubber: Scrubber) -> Bound[M
     Raises:
         Exception: whatever a validator of the model raises besides `ValueError` and `AssertionError`.
     """
-    data = _copied(tree.get(at, {}))
-    if isinstance(data, EnvText) and isinstance(table := _read(data), dict):
-        data = table
+    found = written(tree, at)
+    data = {} if found is None else _copied(found)
     _respell(tree, at, data, model)
     keys = tuple(places(data, model))
     # Before validating, since a validator may raise, and again, since texts of the environment may have become tables.
@@ -78,6 +77,16 @@ def bind(tree: Tree, at: Path, model: type[M], *, scrubber: Scrubber) -> Bound[M
             problems.setdefault(problem.path, problem)
     has_errors = any(problem.level == "error" for problem in problems.values())
     return Bound(None if has_errors else value, tuple(problems.values()))
+
+
+def written(tree: Tree, at: Path) -> object:
+    """Gives what stands at `at`, None where nothing does; a variable's text is read where it stands for more."""
+    for length in range(1, len(at) + 1):
+        text = tree.get(at[:length])
+        if isinstance(text, EnvText):
+            read = value_at(_read(text), at[length:])
+            return text if length == len(at) and isinstance(read, str) else read
+    return tree.get(at)
 
 
 def _validated(data: object, model: type[M]) -> tuple[M | None, ValidationError | None, bool]:

@@ -35,6 +35,9 @@ def overlay(tree: Tree, environ: Mapping[str, str]) -> Iterator[Problem]:
             continue
         source = None
         value = environ[name]
+        if is_file and not value:
+            yield Problem(origin, dotted(path), "names no file: write the path of the file that holds the value")
+            continue
         if is_file:
             source = f"file:{value}"
             text, problem = read_secret_file(value)

@@ -120,6 +120,8 @@ def _read(file: FilePath) -> str:
         return content.decode("utf-8-sig")  # some editors put a byte order mark before the first key
     except FileNotFoundError:
         raise _UnusableFileError("is not there: create it or correct the name") from None
+    except IsADirectoryError:
+        raise _UnusableFileError("is a folder: name the file") from None
     except UnicodeDecodeError:
         raise _UnusableFileError("is not UTF-8: save it as UTF-8 text") from None
     except OSError as error:

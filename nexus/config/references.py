@@ -29,11 +29,18 @@ def resolve(tree: Tree, environ: Mapping[str, str], directory: FilePath) -> Iter
         else:
             ((kind, name),) = reference.items()
         origin = tree.origin(path)
-        value, problem = _variable(name, environ) if kind == "env" else read_secret_file(directory / name)
+        value, problem = _read(kind, name, environ, directory)
         if problem:
             yield Problem(origin, dotted(path), *problem)
         # What could not be read stays as an empty text out of a source: it is reported here, once, and not again.
         tree.put(path, EnvText(value or ""), origin, f"{kind}:{name}")
+
+
+def _read(kind: str, name: str, environ: Mapping[str, str], directory: FilePath) -> tuple[str | None, Finding | None]:
+    if not name:
+        example = '{ env = "NAME" }' if kind == "env" else '{ file = "/run/secrets/name" }'
+        return None, (f"is a reference to nothing: write for instance {example}", "error")
+    return _variable(name, environ) if kind == "env" else read_secret_file(directory / name)
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> tuple[str | None, Finding | None]:

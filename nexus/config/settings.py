@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nexus.config.auth_settings import AuthSettings, IssuerSettings, KeySettings
 from nexus.spec.job import Overlap
@@ -36,6 +36,8 @@ RawTable = dict[str, object]
 
 _STORES: Final = ("sqlite", "postgresql")
 _CACHES: Final = ("memory", "redis", "rediss")
+TWINS: Final = "has two jobs of one name: give each entry of one type a 'name' of its own"
+"""Said of a module's jobs by its table's model, and where an entry is wrong, which the model then stops at."""
 
 
 class Table(BaseModel):
@@ -153,7 +155,10 @@ class GlobalSettings(Table):
     """`[global]`: the host itself."""
 
     name: str = Field("nexus", min_length=1, max_length=200, description="Of this instance; shown in /api/version.")
-    base_url: str = Field("http://localhost:3001", description="How the outside reaches it: scheme, host and port.")
+    base_url: str = Field(
+        "http://localhost:3001",
+        description="How the outside reaches it: scheme, host and port; absent: localhost and the port of the server.",
+    )
     path: str = Field("/", description="Where everything is mounted; '/nexus' behind a proxy, say.")
     server: ServerSettings = Field(default_factory=ServerSettings, description="Where it listens, and bounds.")
     auth: AuthSettings | None = Field(None, description="Whose tokens open it; absent: the local issuer's.")
@@ -164,6 +169,16 @@ class GlobalSettings(Table):
     checks: ChecksSettings = Field(default_factory=ChecksSettings, description="How often health is looked at.")
     client: ClientSettings = Field(default_factory=ClientSettings, description="The modules' HTTP client.")
     events: EventsSettings = Field(default_factory=EventsSettings, description="How much is remembered of them.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_base_url_with_its_port(cls, data: object) -> object:
+        # Challenges and metadata that named the default port would lead callers of another port to nobody.
+        server = data.get("server") if isinstance(data, dict) else None
+        port = str(server.get("port", "")) if isinstance(server, dict) else ""
+        if not isinstance(data, dict) or "base_url" in data or not port.isdecimal() or not 0 < int(port) <= 65_535:
+            return data
+        return {**data, "base_url": f"http://localhost:{int(port)}"}
 
     @field_validator("base_url")
     @classmethod
@@ -241,7 +256,7 @@ class ModuleEntry(Table):
     def _have_own_names(cls, value: tuple[JobEntry, ...]) -> tuple[JobEntry, ...]:
         names = [job.name or job.type for job in value]
         if len(set(names)) != len(names):
-            raise ValueError("has two jobs of one name: give each entry of one type a 'name' of its own")
+            raise ValueError(TWINS)
         return value
 
 

@@ -3,6 +3,7 @@
 import importlib.metadata
 import logging
 import platform
+from collections.abc import Iterator
 from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -66,6 +67,12 @@ def _python_misfit(candidate: Candidate) -> Reason | None:
 
 
 def _requirement_misfit(candidate: Candidate) -> Reason | None:
+    """Gives all that is missing or of another version in one reason; its code is that of the first."""
+    misfits = tuple(_requirement_misfits(candidate))
+    return Reason(misfits[0].code, "; ".join(misfit.message for misfit in misfits)) if misfits else None
+
+
+def _requirement_misfits(candidate: Candidate) -> Iterator[Reason]:
     for text in candidate.requirements:
         try:
             requirement = Requirement(text)
@@ -79,8 +86,7 @@ def _requirement_misfit(candidate: Candidate) -> Reason | None:
             )
             continue
         if applies and (reason := _misfit(requirement)) is not None:
-            return reason
-    return None
+            yield reason
 
 
 def _misfit(requirement: Requirement) -> Reason | None:

@@ -105,6 +105,7 @@ class Host:
         self.stall = StallWatch(self._packages, threshold=stall_threshold)
         self._began = self.clock.monotonic()
         self._phase: Phase = "starting"
+        self._left_start = asyncio.Event()
         self._is_started = False
         self._rediscover = rediscover or _discover_again
         self._sources: dict[str, Callable[[], Readiness]] = {}
@@ -211,6 +212,8 @@ class Host:
     async def reload(self, loaded: Loaded, settings: HostSettings | None = None) -> ReloadReport:
         """Takes over another configuration: restarts the modules whose settings changed, and what requires them.
 
+        While the host starts it waits: who asked for it by a signal would not learn that it was refused.
+
         Args:
             loaded: the configuration as it was read anew.
             settings: bound from it; where None, they are bound here.
@@ -218,6 +221,7 @@ class Host:
         Returns:
             What was done, and what was refused. What could not be taken over goes on as it was.
         """
+        await self._left_start.wait()
         report = await self._reloader.reload(loaded, settings)
         await self.jobs.start()
         return report
@@ -361,6 +365,7 @@ class Host:
 
     def _enter_phase(self, phase: Phase) -> None:
         self._phase = phase
+        self._left_start.set()
         logger.info("the host is %s", phase, extra={"event": f"host.{phase}"})
         self.events.publish("host.phase", {"phase": phase})
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from nexus.config.binding import bind
+from nexus.config.binding import bind, written
 from nexus.config.effective import SettingView, views
 from nexus.config.host_binding import module_problems
 from nexus.config.loading import Loaded
 from nexus.config.origin import Path, dotted
 from nexus.config.problem import Problem
 from nexus.config.scrubber import Scrubber
-from nexus.config.settings import JobEntry, ModuleEntry
+from nexus.config.settings import TWINS, ModuleEntry
 from nexus.discovery.catalog import ModuleRecord
 from nexus.jobs.schedule import InvalidSchedule, parse_schedule
 from nexus.spec.state import ModuleState, Reason
@@ -111,27 +111,45 @@ def bind_module(record: ModuleRecord, loaded: Loaded, scrubber: Scrubber) -> Bou
 def _bind_jobs(
     record: ModuleRecord, loaded: Loaded, scrubber: Scrubber, options: dict[str, BaseModel | None]
 ) -> Iterator[Problem]:
+    """Tells what is wrong with each entry, whatever else is wrong with it or with another, which hides none of it."""
     declared = {job.type: job for job in record.jobs}
-    for index, entry in enumerate(record.entry.jobs if record.entry else ()):
-        at: Path = ("modules", record.name, "jobs", index)
-        job = declared.get(entry.type)
+    jobs: Path = ("modules", record.name, "jobs")
+    names: set[str] = set()
+    entries = written(loaded.tree, jobs)
+    for index in range(len(entries) if isinstance(entries, list) else 0):
+        at: Path = (*jobs, index)
+        table = written(loaded.tree, at)
+        type_ = table.get("type") if isinstance(table, dict) else None
+        if not isinstance(table, dict) or not isinstance(type_, str):
+            continue  # told where the module's own table is bound
+        name = str(table.get("name") or type_)
+        if name in names:
+            yield Problem(loaded.tree.origin(jobs), dotted(jobs), TWINS)
+        names.add(name)
+        yield from _schedule_problems(loaded, at, table)
+        job = declared.get(type_)
         if job is None:
-            yield Problem(loaded.tree.origin((*at, "type")), dotted((*at, "type")), _unknown_job(entry, declared))
+            yield Problem(loaded.tree.origin((*at, "type")), dotted((*at, "type")), _unknown_job(type_, declared))
             continue
         bound = bind(loaded.tree, (*at, "options"), job.options or NoSettings, scrubber=scrubber)
         yield from bound.problems
-        if entry.schedule is not None:
-            try:
-                parse_schedule(entry.schedule, entry.timezone)
-            except InvalidSchedule as error:
-                yield Problem(loaded.tree.origin((*at, "schedule")), dotted((*at, "schedule")), str(error))
-        options[entry.name or entry.type] = bound.value if job.options else None
+        options[name] = bound.value if job.options else None
 
 
-def _unknown_job(entry: JobEntry, declared: Iterable[str]) -> str:
+def _schedule_problems(loaded: Loaded, at: Path, table: dict[str, object]) -> Iterator[Problem]:
+    schedule = table.get("schedule")
+    # What has another number of fields, or an unknown zone, is told where the module's own table is bound.
+    if isinstance(schedule, str) and len(schedule.split()) in (5, 6):
+        try:
+            parse_schedule(schedule, "UTC")
+        except InvalidSchedule as error:
+            yield Problem(loaded.tree.origin((*at, "schedule")), dotted((*at, "schedule")), str(error))
+
+
+def _unknown_job(type_: str, declared: Iterable[str]) -> str:
     names = sorted(declared)
-    near = difflib.get_close_matches(entry.type, names, n=1)
+    near = difflib.get_close_matches(type_, names, n=1)
     if near:
-        return f"the module has no job {entry.type!r}: did you mean {near[0]!r}?"
+        return f"the module has no job {type_!r}: did you mean {near[0]!r}?"
     known = f"use one of {', '.join(names)}" if names else "it has none, take the entry out"
-    return f"the module has no job {entry.type!r}: {known}"
+    return f"the module has no job {type_!r}: {known}"

@@ -45,9 +45,9 @@ class ReloadReport:
 
     Attributes:
         restarted: modules whose new instance serves now.
-        started: modules that did not serve before and were started, whatever came of it.
+        started: modules that did not serve before and were started; one that is not ready yet is tried again.
         stopped: modules that served before and no longer do.
-        failed: modules that could not be taken over, with the reason; what served before goes on.
+        failed: modules that could not be taken over or do not run, with the reason; what served before goes on.
         problems: what is wrong with the configuration; with an error of the host's own nothing was taken over.
         needs_restart: keys below `[global]` that changed and are read only when the host starts.
         log_level: the new level where it changed; the caller sets it.
@@ -95,6 +95,7 @@ class Reloader:
         async with self._lock:
             host = self._host
             if host.phase != "running":
+                logger.warning("reload refused: the host is %s", host.phase, extra={"event": "host.reload.refused"})
                 return _refused(f"the host is {host.phase} and takes no reload")
             running = host.supervisor.start("reload", self._reload(loaded, settings), owner=_OWNER)
             await asyncio.wait({running})
@@ -202,11 +203,12 @@ class Reloader:
         problems: tuple[Problem, ...],
         changed: tuple[str, ...],
     ) -> ReloadReport:
+        failed = {name: reason for name, _state, reason in self._host.failures() if reason} | progress.failed
         report = ReloadReport(
             restarted=tuple(sorted(progress.restarted)),
-            started=tuple(sorted(plan.start)),
+            started=tuple(sorted(plan.start.difference(failed))),
             stopped=tuple(sorted(plan.stop)),
-            failed=progress.failed,
+            failed=dict(sorted(failed.items())),
             problems=problems,
             needs_restart=tuple(key for key in changed if key != "log.level"),
             log_level=self._host.settings.global_.log.level if "log.level" in changed else None,

@@ -16,7 +16,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 from aiohttp.web_request import BaseRequest
 
-from nexus.http import parser_errors
+from nexus.http import parser_errors, whole_answer
 from nexus.http.request import HostRequest
 
 if TYPE_CHECKING:
@@ -111,6 +111,21 @@ class Connection(web.RequestHandler):
         if request.writer.output_size == 0 and self.transport is not None:
             self.transport.write(sent)
 
+    async def finish_response(
+        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Sends the answer; gives it, and whether the client has gone meanwhile."""
+        server = self._manager
+        if not isinstance(server, Server) or self._upgraded or not whole_answer.is_whole(resp, request):
+            return await super().finish_response(request, resp, start_time)
+        try:
+            whole_answer.send(request, resp, server.complete)
+            if self._paused:
+                await self._drain_helper()
+        except ConnectionError:
+            return resp, True
+        return resp, False
+
     def linger_no_more(self) -> None:
         """Closes after an answer whose request's body was not read, where aiohttp would read the rest first."""
         self._lingering_time = 0.0
@@ -182,6 +197,7 @@ class Server(web.Server):
         settings: bounds of `[global.server]`.
         max_connections: the newest beyond these is refused.
         request_factory: makes the request of what was parsed.
+        complete: adds what every answer carries.
 
     Attributes:
         refused: connections that were refused.
@@ -194,8 +210,10 @@ class Server(web.Server):
         *,
         max_connections: int,
         request_factory: Callable[..., web.Request],
+        complete: whole_answer.Complete,
     ) -> None:
         super().__init__(handler, request_factory=request_factory)
+        self.complete = complete
         self.settings = settings
         self.refused = 0
         self._max_connections = max_connections

@@ -20,7 +20,9 @@ from nexus.spec.errors import Problem
 _log: Final = logging.getLogger("nexus.http")
 _ids: Final = RequestIds()
 
-_MALFORMED: Final = "the request is malformed or its header is too large"
+_MALFORMED: Final = (
+    "the request is malformed, or its head exceeds 'global.server.max_line_bytes' or 'global.server.max_header_bytes'"
+)
 _SLOW: Final = "the request's head did not arrive within 'global.server.header_timeout'"
 _FULL: Final = "the host has as many connections as it takes: ask again"
 

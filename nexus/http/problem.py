@@ -107,7 +107,7 @@ class Boundary:
         if inflight.ending is not None:
             return self.ended(request, inflight.ending, inflight)
         if isinstance(error, web.HTTPException):
-            return self._of_aiohttp(error, inflight)
+            return self._of_aiohttp(request, error, inflight)
         if isinstance(error, ConnectionError) and _is_gone(request):
             return web.Response(status=499, reason="Client Closed Request")  # nobody is there to read it
         return self.refuse(self._judged(request, error, inflight), inflight)
@@ -160,14 +160,19 @@ class Boundary:
         _log_bug("request failed", request, error, inflight)
         return Problem(500, BUG)
 
-    def _of_aiohttp(self, error: web.HTTPException, inflight: Inflight) -> web.Response:
+    def _of_aiohttp(self, request: web.Request, error: web.HTTPException, inflight: Inflight) -> web.Response:
         if error.status < 400:
+            if error.prepared:
+                # aiohttp would send nothing, and the caller would wait for ever.
+                return self.missing("a redirection that was sent before: make one for each request", inflight)
             raise error
         headers = CIMultiDict(error.headers)
         for name in _ENTITY:
             headers.popall(name, None)
         text = error.text or ""
         detail = "" if text == f"{error.status}: {error.reason}" else text
+        if isinstance(error, web.HTTPRequestEntityTooLarge) and str(request.client_max_size) in text:
+            detail = "the body is longer than 'global.server.max_body_bytes' allows"
         # A body that its author wrote as a problem stays as it is.
         if error.content_type == CONTENT_TYPE:
             return web.Response(

@@ -123,6 +123,7 @@ class HttpServer:
             settings,
             max_connections=open_files.bounded(settings.max_connections),
             request_factory=_request_factory(loop, settings.max_body_bytes),
+            complete=self._shell.complete,
         )
         self._watch = asyncio.create_task(slow_clients.watch(server), name="nexus-slow-clients")
         for listening in self._sockets:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aiohttp import hdrs, web
 from aiohttp.payload import Payload
+from aiohttp.web_request import BaseRequest
 
 from nexus.http.bound_route import BoundRoute
 from nexus.http.inflight import CURRENT, Ending, Inflight, Load
@@ -56,18 +57,22 @@ class Shell:
         self._timeout = settings.request_timeout
         self._logged_from = _LOGGED_FROM[access_log]
         self._closings: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @web.middleware
     async def middleware(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Gives the answer to `request`; raises nothing but redirections and cancellation."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            # Kept, since asking for it is a system call on Python 3.11.
+            loop = self._loop = asyncio.get_running_loop()
         route = request.match_info.route
         request_id = self._ids.of(request.headers.get(X_REQUEST_ID))
         if not isinstance(route, BoundRoute):
             return self._without_path(request, request_id)
-        task = asyncio.current_task()
+        task = asyncio.current_task(loop)
         inflight = Inflight(request_id, route, task, loop.time())
         request[INFLIGHT] = inflight
         request[REQUEST_ID] = request_id
@@ -128,7 +133,11 @@ class Shell:
         raise error
 
     async def on_prepare(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Adds what every answer carries, streams included, just before its head is sent."""
+        """Adds what every answer carries, streams included; called by aiohttp."""
+        self.complete(request, response)
+
+    def complete(self, request: BaseRequest, response: web.StreamResponse) -> None:
+        """Adds what every answer carries just before its head is sent."""
         headers = response.headers
         headers[hdrs.SERVER] = "nexus"
         try:

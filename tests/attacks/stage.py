@@ -43,7 +43,10 @@ DETAILS = {
     "invalid_request": MALFORMED,
     "insufficient_scope": "The access token lacks a permission",
     "unavailable": "Whether the token is good cannot be decided now",
-    "not_http": "the request is malformed or its header is too large",
+    "not_http": (
+        "the request is malformed, or its head exceeds 'global.server.max_line_bytes' or"
+        " 'global.server.max_header_bytes'"
+    ),
 }
 
 TARGETS = ("/m/witness/secret", "/api/version")

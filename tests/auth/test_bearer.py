@@ -1,5 +1,7 @@
 """What the Authorization header may hold (rows T1 to T9 of the attack list), and what a challenge says (T22)."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,5 +110,5 @@ def test_t22_nothing_breaks_out_of_a_challenge(code, permissions, address):
     assert value.isascii()
     assert value.isprintable()
     assert code in STATUS_BY_CODE
-    inside = value.replace("\\\\", "").replace('\\"', "")
-    assert inside.count('"') == 2 * inside.count('="'), value
+    parameter = r'[a-z_]+="(?:[^"\\]|\\.)*"'
+    assert re.fullmatch(f"Bearer {parameter}(?:, {parameter})*", value), value

@@ -33,10 +33,11 @@ class Ended:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and an environment without any setting of Nexus."""
+    """An empty working directory, an environment without any setting of Nexus, and the command on the path."""
     for name in list(os.environ):
         if name.startswith("NEXUS_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -105,7 +106,9 @@ def serve(folder: Path) -> Iterator[Callable[..., Serving]]:
     def start(*words: str) -> Serving:
         command = [sys.executable, "-c", MAIN, "serve", "--port", "0", *words]
         with (folder / "stderr").open("w") as stderr:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, bufsize=1)
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True, bufsize=1, process_group=0
+            )
         started.append(Serving(process, folder))
         started[-1].wait_for("use it:")
         return started[-1]

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
 import time
+import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,29 @@ demo = nexus.Module("demo", version="1.2.3", settings=Settings, description="A \
 @demo.get("/hi", permissions={"read:demo"})
 async def hi(request):
     '''Say hi.'''
+    return web.json_response({})
+"""
+FICKLE = """
+import asyncio
+import nexus
+from aiohttp import web
+
+fickle = nexus.Module("fickle", version="1.0.0")
+END = asyncio.Event()
+
+async def end():
+    await END.wait()
+    raise ValueError("the connection is lost")
+
+@fickle.lifespan
+async def life(context):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(end())
+        yield
+
+@fickle.get("/end", access=nexus.PUBLIC)
+async def ask_for_the_end(request):
+    END.set()
     return web.json_response({})
 """
 
@@ -65,7 +91,20 @@ def test_the_running_host_is_shown(serve, nexus, configured, monkeypatch):
     routes = {each["path"]: each for each in nexus("routes", "--json").json()}
     assert routes["/m/demo/hi"]["permissions"] == ["read:demo"]
     assert routes["/livez"]["module"] is None
-    assert nexus("modules", "show", "nope").code == 4
+    lost = nexus("modules", "show", "nope")
+    assert (lost.code, lost.err) == (4, "nexus: there is no module 'nope': 'nexus modules' lists them all\n")
+
+
+def test_a_host_that_is_not_ready_is_exit_1_and_says_where_the_reasons_are(serve, nexus, configured):
+    config = configured / "config.toml"
+    config.write_text(config.read_text() + "required = true\n")
+    url = serve().url
+
+    ended = nexus("health", "--url", url)
+
+    assert (ended.code, ended.out) == (1, "fail\n")
+    assert ended.err == f"nexus: see 'nexus modules' for the reasons, or ask {url}/readyz with a token\n"
+    assert nexus("health", "--live", "--url", url).code == 0
 
 
 def test_a_token_that_does_not_do_is_exit_5_with_the_remedy(serve, nexus, monkeypatch):
@@ -212,7 +251,8 @@ def test_a_local_issuer_on_an_open_address_is_exit_3(shell):
     ended = shell("serve", "--host", "0.0.0.0")
 
     assert ended.code == 3
-    assert "configure an issuer in [global.auth], bind 127.0.0.1, or set allow_remote_local" in ended.err
+    assert "configure an issuer in [global.auth], set 'global.server.host' or --host to 127.0.0.1, or" in ended.err
+    assert "'global.auth.allow_remote_local = true'" in ended.err
 
 
 @pytest.mark.parametrize("token", ["a b", "\u00e9", "a\x00b"])
@@ -234,7 +274,22 @@ def test_a_port_in_use_is_one_sentence_and_exit_1(serve, shell):
 
 
 def test_strict_ends_where_a_module_fails(shell, configured):
-    assert shell("serve", "--port", "0", "--strict").code == 1
+    ended = shell("serve", "--port", "0", "--strict")
+
+    assert ended.code == 1
+    assert "the host ends, as --strict asks for: module broken is failed" in ended.err
+
+
+def test_strict_ends_where_a_module_fails_later(serve, folder):
+    (folder / "mods").mkdir()
+    (folder / "mods" / "fickle.py").write_text(FICKLE)
+    (folder / "config.toml").write_text('[modules.fickle]\npath = "mods"\n')
+    host = serve("--strict")
+
+    urllib.request.urlopen(f"{host.url}/m/fickle/end").close()
+
+    assert host.process.wait(30) == 1
+    assert "the host ends, as --strict asks for: module fickle is failed" in (folder / "stderr").read_text()
 
 
 @pytest.mark.parametrize("value", ["", "A b", ",", "hello;liveness"])
@@ -261,6 +316,15 @@ def test_the_hint_at_a_token_names_the_same_configuration(serve, folder):
     assert "token:  nexus token --permission admin -c 'my config.toml'" in serve("-c", "my config.toml").lines
 
 
+def test_the_hint_at_a_token_can_be_typed_where_the_command_is_not_on_the_path(serve, folder, monkeypatch):
+    monkeypatch.setenv("PATH", os.defpath)
+
+    hint = next(line for line in serve().lines if line.startswith("token:"))
+    typed = subprocess.run(["sh", "-c", hint.removeprefix("token:")], capture_output=True, text=True, check=True)
+
+    assert typed.stdout.count(".") == 2
+
+
 def test_with_reload_a_change_of_code_starts_the_host_again(serve, configured):
     host = serve("--reload")
     assert any(line.split()[:2] == ["demo", "1.2.3"] for line in host.lines)
@@ -272,6 +336,19 @@ def test_with_reload_a_change_of_code_starts_the_host_again(serve, configured):
     assert any(line.split()[:2] == ["demo", "1.2.4"] for line in host.lines)
     assert "demo.py changed: starting again" in (configured / "stderr").read_text()
     assert host.stop(signal.SIGINT) == 0
+
+
+def test_with_reload_ctrl_c_in_a_terminal_stops_the_host_in_order(serve, configured):
+    host = serve("--reload")
+    watcher = host.process.pid
+
+    # A terminal signals the whole group, and the watcher hands the signal on: the host must not be hit twice.
+    (child,) = Path(f"/proc/{watcher}/task/{watcher}/children").read_text().split()
+    assert os.getpgid(int(child)) != os.getpgid(watcher)
+    os.killpg(watcher, signal.SIGINT)
+
+    assert host.process.wait(30) == 0
+    assert '"event": "host.stopped"' in (configured / "stderr").read_text()
 
 
 def test_with_reload_a_host_that_cannot_start_waits_for_a_change(serve, configured):

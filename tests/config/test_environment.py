@@ -117,6 +117,13 @@ def test_a_file_named_by_a_variable_gives_the_value_without_its_last_newline(
             ),
         ),
         (
+            {"NEXUS__GLOBAL__NAME_FILE": ""},
+            (
+                "env NEXUS__GLOBAL__NAME_FILE: global.name: names no file:"
+                " write the path of the file that holds the value"
+            ),
+        ),
+        (
             {"NEXUS__GLOBAL____PORT": "1"},
             "env NEXUS__GLOBAL____PORT: names no setting: write NEXUS__<TABLE>__<KEY>",
         ),
@@ -128,7 +135,7 @@ def test_a_file_named_by_a_variable_gives_the_value_without_its_last_newline(
             ),
         ),
     ],
-    ids=["both", "missing", "empty-segment", "inside-a-text"],
+    ids=["both", "missing", "empty-name", "empty-segment", "inside-a-text"],
 )
 def test_a_variable_that_cannot_be_used_is_told(load_files: Load, environ: dict[str, str], problem: str):
     loaded = load_files("global.name = 'x'", environ=environ)

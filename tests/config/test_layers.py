@@ -113,7 +113,7 @@ def test_a_file_that_is_not_text_is_told(load_files: Load, tmp_path: Path):
     folder = load([tmp_path], environ={}, directory=tmp_path, scrubber=Scrubber())
 
     assert str(loaded.problems[0]) == "config.toml: is not UTF-8: save it as UTF-8 text"
-    assert "cannot be read (Is a directory)" in str(folder.problems[0])
+    assert str(folder.problems[0]) == ".: is a folder: name the file"
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path):

@@ -65,6 +65,8 @@ def test_the_word_of_switchboard_stands_for_a_variable_of_the_module(load_files:
     ("value", "problem"),
     [
         ("{ env = 'GONE' }", "the variable GONE is not set: set it, or take the reference out"),
+        ("{ env = '' }", 'is a reference to nothing: write for instance { env = "NAME" }'),
+        ("{ file = '' }", 'is a reference to nothing: write for instance { file = "/run/secrets/name" }'),
         ("{ env = 'EMPTY' }", "the variable EMPTY is empty: give it a value, or take the reference out"),
         ("'__env__'", "the variable MY_MOD_KEY is not set: set it, or take the reference out"),
         (

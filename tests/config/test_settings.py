@@ -58,6 +58,19 @@ def test_a_path_that_is_no_mount_point_is_refused(path: str):
     assert refused(GlobalSettings, path=path) == "is not a mount point: write '/' or for instance '/nexus'"
 
 
+@pytest.mark.parametrize(
+    ("table", "url"),
+    [
+        ({"server": {"port": 4101}}, "http://localhost:4101"),
+        ({"server": {"port": "4101"}}, "http://localhost:4101"),
+        ({"server": {"port": 0}}, "http://localhost:3001"),
+        ({"server": {"port": 4101}, "base_url": "https://nexus.example"}, "https://nexus.example"),
+    ],
+)
+def test_a_base_url_that_is_not_given_has_the_hosts_port(table: dict[str, object], url: str):
+    assert GlobalSettings.model_validate(table).base_url == url
+
+
 @pytest.mark.parametrize("url", ["localhost", "ftp://x", "http://", "http://u:p@x", "http://x?y", "https://x#y"])
 def test_a_base_url_that_is_none_is_refused(url: str):
     assert refused(GlobalSettings, base_url=url)
@@ -93,6 +106,13 @@ def test_only_asymmetric_algorithms_are_accepted(algorithm: str):
 )
 def test_auth_settings_that_would_open_a_door_are_refused(changes: dict[str, object], sentence: str):
     assert sentence in refused(AuthSettings, **{**ISSUER, **changes})
+
+
+def test_a_missing_audience_is_told_beside_a_wrong_issuer():
+    with pytest.raises(ValidationError) as caught:
+        AuthSettings.model_validate({"issuer": "http://issuer.example/", "leeway": 301})
+
+    assert [error["loc"] for error in caught.value.errors()] == [("leeway",), ("issuer",), ("audience",)]
 
 
 def test_one_issuer_may_be_listed_once_only():

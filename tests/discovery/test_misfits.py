@@ -34,6 +34,17 @@ def test_a_requirement_that_does_not_fit_is_told_with_a_remedy_before_the_import
     assert "nexus_shop" not in sys.modules
 
 
+def test_all_requirements_that_do_not_fit_are_told_at_once(place):
+    files = {"nexus_shop.py": "raise ValueError"}
+    requires = ("not-installed", "pluggy>=99", "nor-this<2", "aiohttp")
+    place.install("nexus-shop", "shop = nexus_shop:shop", files=files, requires=requires)
+
+    reason = place.discover({"shop": {}}).records["shop"].reason
+
+    assert reason.code == "missing_requirement"
+    assert [name for name in requires if f"it requires '{name}'" in reason.message] == list(requires[:3])
+
+
 def test_requirements_for_other_systems_and_extras_and_unreadable_ones_do_not_count(place, caplog):
     place.install(
         "nexus-shop",

@@ -52,6 +52,56 @@ async def test_wrong_jobs_make_the_module_invalid_with_every_mistake(workspace):
             assert part in message
 
 
+async def test_a_mistake_in_one_job_hides_none_of_another(workspace):
+    workspace.module("jobs", JOBS)
+    workspace.run_all(
+        "jobs",
+        extra="""
+        [[modules.jobs.jobs]]
+        type = "sweeep"
+        schedule = "0 25 * * *"
+        [[modules.jobs.jobs]]
+        type = "sweep"
+        overlap = "never"
+        timezone = "Mars/Base"
+        schedule = "61 * * * *"
+        options = { dayz = 1 }
+        [[modules.jobs.jobs]]
+        type = "sweep"
+        """,
+    )
+
+    async with workspace.running() as host:
+        message = host.modules["jobs"].status.reason.message
+        assert state(host, "jobs") is S.INVALID_CONFIG
+        told = (
+            "jobs[0].type: the module has no job 'sweeep'",
+            "jobs[0].schedule: schedule '0 25 * * *' has a bad hour '25'",
+            "jobs[1].overlap: ",
+            "jobs[1].timezone: ",
+            "jobs[1].schedule: schedule '61 * * * *' has a bad minute '61'",
+            "jobs[1].options.dayz: is not known here: did you mean 'days'?",
+            "jobs: has two jobs of one name",
+        )
+        assert [part for part in told if message.count(part) != 1] == []
+
+
+async def test_options_that_come_in_a_variable_with_their_jobs_are_bound(workspace):
+    workspace.module("jobs", JOBS)
+    workspace.run_all("jobs")
+
+    workspace.environ["NEXUS__MODULES__JOBS__JOBS"] = '[{type = "sweep", options = {days = 7}}]'
+    async with workspace.running() as host:
+        assert host.modules["jobs"].bound.jobs["sweep"].days == 7
+
+    workspace.environ["NEXUS__MODULES__JOBS__JOBS"] = '[{type = "sweep", options = {dayz = 7}}]'
+    async with workspace.running() as host:
+        assert (
+            "jobs[0].options.dayz: is not known here: did you mean 'days'?"
+            in host.modules["jobs"].status.reason.message
+        )
+
+
 async def test_a_job_of_a_module_without_jobs_says_so(workspace):
     workspace.module("plain")
     workspace.run_all("plain", extra="[[modules.plain.jobs]]\ntype='x'\n")

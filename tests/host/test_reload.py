@@ -1,5 +1,6 @@
 """A reload restarts what changed and nothing else; what does not come up leaves the old in its place."""
 
+import asyncio
 import sys
 
 from nexus.spec.state import ModuleState as S
@@ -156,6 +157,26 @@ async def test_a_reload_tries_again_what_has_failed(workspace):
         assert state(host, "one") is S.RUNNING
 
 
+async def test_a_new_module_that_does_not_come_to_run_is_reported_as_failed(workspace, caplog):
+    write(workspace, "one", "broken", "wrong")
+    workspace.run_all("one")
+
+    async with workspace.running() as host:
+        extra = f"{mode('broken', 'broken')}[modules.wrong.config]\nmood = 1\n"
+        workspace.run_all("one", "broken", "wrong", "lost", extra=extra)
+        with caplog.at_level("INFO", "nexus.host"):
+            report = await host.reload(workspace.load())
+
+        assert not report.succeeded
+        assert {name: reason.code for name, reason in report.failed.items()} == {
+            "broken": "startup_error",
+            "wrong": "invalid_settings",
+            "lost": "not_found",
+        }
+        told = [record.getMessage() for record in caplog.records if getattr(record, "event", "") == "host.reloaded"]
+        assert told == ["reloaded: restarted none, started none, stopped none, failed broken, lost, wrong"]
+
+
 async def test_a_reload_starts_a_waiting_module_without_waiting(workspace, time):
     workspace.module(
         "slow", "T = []\n@m.startup\nasync def start(c):\n  T.append(1)\n  if len(T) < 2: raise nexus.NotReady('x')"
@@ -191,7 +212,7 @@ async def test_the_hosts_own_settings_are_said_to_need_a_restart(workspace):
         workspace.run_all("one", extra="[global.server]\nport = 4000\n[global.log]\nlevel = 'debug'\n")
         report = await host.reload(workspace.load())
 
-        assert (report.needs_restart, report.log_level) == (("server.port",), "debug")
+        assert (report.needs_restart, report.log_level) == (("base_url", "server.port"), "debug")
         assert (host.settings.global_.server.port, host.settings.global_.log.level) == (3001, "debug")
 
 
@@ -211,6 +232,25 @@ async def test_a_replaced_instance_is_drained_before_it_stops(workspace):
         await host.reload(workspace.load())
 
         assert seen == [(True, True, ["+first", "+second"])]
+
+
+async def test_a_reload_during_the_start_follows_it(workspace):
+    workspace.module("patient", "GO = asyncio.Event()\n@m.startup\nasync def start(c): await GO.wait()")
+    write(workspace, "fresh")
+    workspace.run_all("patient")
+
+    async with workspace.make() as host:
+        starting = host.supervisor.start("start", host.start(), owner="test")
+        await until(lambda: "nexus_modules.patient" in sys.modules and state(host, "patient") is S.STARTING)
+        workspace.run_all("patient", "fresh")
+        reloading = host.supervisor.start("reload", host.reload(workspace.load()), owner="test")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not reloading.done()
+
+        sys.modules["nexus_modules.patient"].GO.set()
+        await starting
+        assert (await reloading).started == ("fresh",)
 
 
 async def test_a_stop_during_a_reload_leaves_nothing(workspace):

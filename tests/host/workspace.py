@@ -62,6 +62,7 @@ class Workspace:
     directory: Path
     time: MovedTime
     scrubber: Scrubber = field(default_factory=Scrubber)
+    environ: dict[str, str] = field(default_factory=dict)
 
     def module(self, name: str, body: str = "", *, arguments: str = "") -> None:
         head = (
@@ -79,7 +80,7 @@ class Workspace:
         self.configure("".join(tables) + textwrap.dedent(extra))
 
     def load(self) -> Loaded:
-        return load(directory=self.directory, environ={}, scrubber=self.scrubber)
+        return load(directory=self.directory, environ=self.environ, scrubber=self.scrubber)
 
     def catalog(self, reuse: Catalog | None = None) -> Catalog:
         settings = bind_host(self.load(), self.scrubber).value

@@ -82,6 +82,15 @@ async def test_a_redirection_stays_one(host, running):
     assert answer.headers["X-Request-ID"]
 
 
+async def test_a_redirection_that_was_sent_before_is_a_bug_and_leaves_nobody_waiting(host, running):
+    host.add("m", raising(web.HTTPFound("/elsewhere")))
+    await running.ask("GET", "/m/m/x")
+
+    answer = await running.ask("GET", "/m/m/x")
+
+    assert_problem(answer, 500)
+
+
 @pytest.mark.parametrize("error", [RuntimeError(SECRET), NexusError(SECRET), ValueError(), KeyError(SECRET)])
 async def test_a_bug_shows_its_request_id_and_nothing_else(host, running, caplog, error):
     host.add("m", raising(error))
@@ -124,7 +133,9 @@ async def test_a_body_over_the_limit_is_refused(host):
     host.add("m", answering(read, "POST"))
     async with serving(host) as running:
         assert (await running.ask("POST", "/m/m/x", data=b"x" * 100)).status == 200
-        assert_problem(await running.ask("POST", "/m/m/x", data=b"x" * 101), 413)
+        refused = await running.ask("POST", "/m/m/x", data=b"x" * 101)
+        assert_problem(refused, 413)
+        assert "'global.server.max_body_bytes'" in refused.json["detail"]
 
 
 async def test_a_body_that_is_not_json_is_the_callers_fault_and_another_text_is_not(host, running):
