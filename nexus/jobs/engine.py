@@ -14,6 +14,7 @@ from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.engine_settings import EngineSettings
 from nexus.jobs.errors import AlreadyRunning, KeyReused, ModuleDown, NotFinal, UnknownJob, UnknownRun
 from nexus.jobs.execution import Executor, Limits
+from nexus.jobs.figures import Figures
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
 from nexus.jobs.identity import requested_id, scheduled_id
@@ -51,7 +52,12 @@ class JobEngine:
         scrub: takes secrets out of JSON-like data.
         on_change: told each run that has moved, on this replica.
         now: the present instant, UTC.
+
+    Attributes:
+        figures: of many runs, for people who look; there while it is open.
     """
+
+    figures: Figures
 
     def __init__(
         self,
@@ -111,6 +117,7 @@ class JobEngine:
         settings = self._settings
         self._store = RunStore(self._database, lambda: self._now().timestamp())
         self._history = History(self._database)
+        self.figures = Figures(self._database, self._call)
         self._records = JobRecords(self._database)
         self._executor = Executor(
             source=self._source,

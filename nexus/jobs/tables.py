@@ -45,6 +45,7 @@ RUNS: Final = sa.Table(
     sa.Index("nexus_runs_by_job", "module", "job", "seq"),
     sa.Index("nexus_runs_by_status", "status", "seq"),
     sa.Index("nexus_runs_by_job_status", "module", "job", "status", "seq"),
+    sa.Index("nexus_runs_by_queued", "queued_at", "status"),
 )
 """One row a run. `handed` says that the engine's library knows of the attempt that is to come."""
 

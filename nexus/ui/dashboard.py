@@ -1,0 +1,31 @@
+"""All pages of the dashboard, in the order of its navigation."""
+
+from nexus.auth.counters import Counters
+from nexus.auth.recent_decisions import RecentDecisions
+from nexus.host.host import Host
+from nexus.http.host_routes import HostRoutes
+from nexus.spec.access import PUBLIC
+from nexus.ui.page_routes import PageRoutes, shown
+from nexus.ui.pages import events, modules, not_found, overview
+from nexus.ui.static_files import serve_static
+from nexus.ui.viewer import Gate
+
+
+def add(host_routes: HostRoutes, host: Host, gate: Gate, *, counters: Counters, decisions: RecentDecisions) -> None:
+    """Adds every page but those of sign-in.
+
+    Args:
+        host_routes: takes the routes; all of them are shown by the page of routes.
+        host: what is shown.
+        gate: lets signed-in people through.
+        counters: tell what became of the tokens.
+        decisions: the last decisions on the API and the pages.
+    """
+    host_routes.add(
+        "GET", "/ui/static/{version}/{name:.+}", shown(serve_static), PUBLIC, "Style and script.", limited=False
+    )
+    pages = PageRoutes(host_routes, gate)
+    overview.add(pages, host)
+    modules.add(pages, host)
+    events.add(pages, host)
+    not_found.add(pages)

@@ -1,0 +1,137 @@
+"""Tells an open page that what it shows has changed; the page then asks for itself again.
+
+All open pages together cause a bounded number of such requests a second, however much happens.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Final
+
+from nexus.host.events import DROPPED, Event, Subscription
+from nexus.host.host import Host
+from nexus.http.sse import ServerEvent
+from nexus.spec.errors import Problem
+
+MOST: Final = 256
+"""Streams of the host; each is a connection and some kilobytes."""
+
+MOST_OF_SESSION: Final = 40
+"""Streams of one session: one for each tab that is looked at."""
+
+_LEAST: Final = 1.0
+"""Seconds between two tellings to one page."""
+
+_PER_SECOND: Final = 40
+"""Tellings to all pages together."""
+
+_GATHER: Final = 0.05
+"""Seconds for which a change waits for others that belong to it."""
+
+_TICK: Final = 5.0
+"""Seconds between two tellings where other replicas do runs: their events do not come here."""
+
+_RUNS: Final = frozenset({"overview", "jobs", "job", "runs", "run"})
+_TYPES: Final = {
+    "module.state": frozenset({"overview", "modules", "module", "health"}),
+    "health.changed": frozenset({"overview", "modules", "module", "health"}),
+    "run.state": _RUNS | {"module"},
+    "module.event": frozenset({"module"}),
+    "host.phase": frozenset({"overview", "health"}),
+}
+"""Which kinds of pages an event concerns."""
+
+
+class Streams:
+    """Counts the open streams, and says how often each may tell.
+
+    Args:
+        host: whose events are told.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._of_session: Counter[str] = Counter()
+        self._open = 0
+
+    @contextmanager
+    def place(self, session: str) -> Iterator[None]:
+        """Holds a place for one stream.
+
+        Raises:
+            Problem: 503, there are as many as may be.
+        """
+        if self._open >= MOST or self._of_session[session] >= MOST_OF_SESSION:
+            raise Problem(503, "as many pages are followed live as may be: close some", headers={"Retry-After": "30"})
+        self._open += 1
+        self._of_session[session] += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+            self._of_session[session] -= 1
+            if not self._of_session[session]:
+                del self._of_session[session]
+
+    def interval(self) -> float:
+        """Gives the seconds between two tellings to one page, as many as are open now."""
+        return max(_LEAST, self._open / _PER_SECOND)
+
+    async def changes(self, watch: str, since: int | None) -> AsyncIterator[ServerEvent]:
+        """Gives an event each time that what a page shows has changed; ends with the host.
+
+        Args:
+            watch: what the page shows: `overview`, `modules`, `module:<name>`, `jobs`, `job:<module>/<job>`, `runs`,
+                `run:<id>`, `health`.
+            since: the last event that the page knows of.
+        """
+        tick = _TICK if self._is_shared and watch.partition(":")[0] in _RUNS else None
+        known = since
+        while True:
+            async with self._host.events.subscribe(known) as subscription:
+                async with aclosing(self._told(subscription, watch, tick)) as told:
+                    async for last in told:
+                        yield ServerEvent(event="changed", id=str(last), data=watch)
+                known = self._host.events.last_id
+            if not subscription.was_too_slow:
+                return
+
+    async def _told(self, subscription: Subscription, watch: str, tick: float | None) -> AsyncGenerator[int, None]:
+        loop = asyncio.get_running_loop()
+        earliest = loop.time()
+        due = earliest + tick if tick is not None else None
+        while True:
+            try:
+                async with asyncio.timeout_at(due):
+                    event = await anext(subscription)
+            except TimeoutError:
+                earliest = loop.time() + self.interval()
+                due = loop.time() + tick if tick is not None else None
+                yield self._host.events.last_id
+                continue
+            except StopAsyncIteration:
+                return
+            if concerns(event, watch):
+                soon = max(loop.time() + _GATHER, earliest)
+                due = soon if due is None else min(due, soon)
+
+    @property
+    def _is_shared(self) -> bool:
+        return not self._host.settings.global_.store.url.startswith("sqlite")
+
+
+def concerns(event: Event, watch: str) -> bool:
+    """Tells whether an event changes what a page shows."""
+    if event.type == DROPPED:
+        return True
+    kind, _, name = watch.partition(":")
+    if kind not in _TYPES.get(event.type, ()):
+        return False
+    data = event.data
+    named: dict[str, Callable[[], bool]] = {
+        "module": lambda: data.get("module") == name,
+        "job": lambda: f"{data.get('module')}/{data.get('job')}" == name,
+        "run": lambda: data.get("run") == name,
+    }
+    return named[kind]() if kind in named else True
