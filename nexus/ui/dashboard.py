@@ -6,7 +6,20 @@ from nexus.host.host import Host
 from nexus.http.host_routes import HostRoutes
 from nexus.spec.access import PUBLIC
 from nexus.ui.page_routes import PageRoutes, shown
-from nexus.ui.pages import events, modules, not_found, overview
+from nexus.ui.pages import (
+    audit,
+    events,
+    health,
+    jobs,
+    modules,
+    not_found,
+    overview,
+    routes,
+    run,
+    runs,
+    runs_bulk,
+    settings,
+)
 from nexus.ui.static_files import serve_static
 from nexus.ui.viewer import Gate
 
@@ -27,5 +40,13 @@ def add(host_routes: HostRoutes, host: Host, gate: Gate, *, counters: Counters, 
     pages = PageRoutes(host_routes, gate)
     overview.add(pages, host)
     modules.add(pages, host)
+    routes.add(pages, host, lambda: host_routes.routes)
+    jobs.add(pages, host)
+    runs_bulk.add(pages, host)
+    runs.add(pages, host)
+    run.add(pages, host)
+    health.add(pages, host, counters)
+    audit.add(pages, decisions)
+    settings.add(pages, host)
     events.add(pages, host)
     not_found.add(pages)
