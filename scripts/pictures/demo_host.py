@@ -80,9 +80,8 @@ def fill(host: Host, now: datetime | None = None) -> None:
         connection.execute(sa.insert(LOGS), logs)
         for module, job in jobs:
             last = next((run["id"] for run in reversed(runs) if (run["module"], run["job"]) == (module, job)), None)
-            connection.execute(
-                sa.update(JOBS).where(JOBS.c.module == module, JOBS.c.job == job).values(last_run_id=last)
-            )
+            connection.execute(sa.delete(JOBS).where(JOBS.c.module == module, JOBS.c.job == job))
+            connection.execute(sa.insert(JOBS).values(module=module, job=job, last_run_id=last))
 
 
 def _run(chance: random.Random, module: str, job: str, at: datetime) -> dict[str, Any]:

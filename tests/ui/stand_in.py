@@ -51,22 +51,25 @@ class OpenGate:
     """Lets its one viewer in, and checks what every gate has to check of an action."""
 
     def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
+        self.known: Viewer | None = viewer
+
+    async def viewer(self, request: web.Request) -> Viewer | None:
+        return self.known
 
     def page(self, page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handler(request: web.Request) -> web.StreamResponse:
-            return await page(request, self.viewer)
+            return await page(request, self.known)
 
         return handler
 
     def action(self, action: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handler(request: web.Request) -> web.StreamResponse:
             form = await request.post()
-            if form.get("csrf") != self.viewer.csrf_token:
+            if form.get("csrf") != self.known.csrf_token:
                 raise Problem(403, "the form is none that this session was given")
-            if not self.viewer.may_act:
+            if not self.known.may_act:
                 raise Problem(403, "you may look, and not act: that takes the role admin")
-            return await action(request, self.viewer)
+            return await action(request, self.known)
 
         return handler
 

@@ -14,7 +14,7 @@ from nexus.ui.pictures.sparkline import Sparkline, sparkline
 from nexus.ui.views.engine_access import ask
 from nexus.ui.views.jobs import JobRow, every_job, job_row, with_strips
 
-_LATEST: Final = 15
+_LATEST: Final = 8
 _NEXT: Final = 5
 _MARKS: Final = 60
 """Runs of the sparkline."""
