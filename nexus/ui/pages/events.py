@@ -19,7 +19,7 @@ def add(pages: PageRoutes, host: Host) -> None:
     streams = Streams(host)
 
     async def events(request: web.Request, viewer: Viewer) -> web.StreamResponse:
-        # The shell ends streams at this instant, and all of them when the host drains; the gate may know an earlier one.
+        # The shell ends streams at this instant, and all when the host drains; the gate may know an earlier one.
         inflight = request[INFLIGHT]
         inflight.expires_at = min(viewer.expires_at, inflight.expires_at or viewer.expires_at)
         watch = request.query.get("watch", "overview")[:_MAX_WATCH]
