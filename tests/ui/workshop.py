@@ -9,8 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 import nexus
-from nexus.testing.running_host import RunningHost
-from tests.ui.stand_in import OpenGate, host_with_pages
+from nexus.testing.running_host import RunningHost, running_host
 
 
 class SweepOptions(BaseModel):
@@ -109,10 +108,10 @@ CONFIG = {
 
 
 @asynccontextmanager
-async def open_workshop(state_dir: Path, gate: OpenGate | None = None) -> AsyncIterator[tuple[Workshop, RunningHost]]:
+async def open_workshop(state_dir: Path) -> AsyncIterator[tuple[Workshop, RunningHost]]:
     """Runs a host with the module until the block is left; held runs are let go at its end."""
     workshop = Workshop()
-    async with host_with_pages(workshop.module, state_dir=state_dir, config=CONFIG, gate=gate) as host:
+    async with running_host(workshop.module, state_dir=state_dir, config=CONFIG) as host:
         try:
             yield workshop, host
         finally:

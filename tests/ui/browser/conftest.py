@@ -9,9 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
+
+from nexus.testing.running_host import RunningHost
+from tests.ui.signed_in import signed_in
 
 AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+
+expect.set_options(timeout=20_000)
 
 _SWITCHES = (
     "--no-sandbox",
@@ -91,13 +96,16 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Visit:
-    """Begins a visit of a host; at its end nothing may have gone wrong in the browser."""
+    """Begins a visit of a host, signed in; at its end nothing may have gone wrong in the browser."""
 
     @asynccontextmanager
-    async def begin(url: str, **options: Any) -> AsyncIterator[Visitor]:
+    async def begin(host: RunningHost, *, is_signed_in: bool = True, **options: Any) -> AsyncIterator[Visitor]:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, **options)
         context.set_default_timeout(15_000)
-        visitor = Visitor(await context.new_page(), url)
+        if is_signed_in:
+            cookies = signed_in(host).cookie.items()
+            await context.add_cookies([{"name": name, "value": value, "url": host.url} for name, value in cookies])
+        visitor = Visitor(await context.new_page(), host.url)
         try:
             yield visitor
         finally:

@@ -13,7 +13,7 @@ both = pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
 async def look(visitor, script, locator, text):
     """Waits until a live page shows a text; a plain one is loaded anew until it does."""
     if script:
-        await expect(locator).to_contain_text(text, timeout=15_000)
+        await expect(locator).to_contain_text(text)
         return
     for _ in range(100):
         if text in (await locator.first.inner_text()):
@@ -24,7 +24,7 @@ async def look(visitor, script, locator, text):
 
 @both
 async def test_a_job_is_run_from_its_form_and_watched_until_it_ends(visit, tmp_path, script):
-    async with open_workshop(tmp_path) as (workshop, host), visit(host.url, java_script_enabled=script) as visitor:
+    async with open_workshop(tmp_path) as (workshop, host), visit(host, java_script_enabled=script) as visitor:
         page = visitor.page
         await visitor.go("/ui")
         await page.get_by_role("navigation", name="Pages").get_by_role("link", name="Jobs").click()
@@ -46,7 +46,7 @@ async def test_a_job_is_run_from_its_form_and_watched_until_it_ends(visit, tmp_p
 
 @both
 async def test_options_go_in_by_the_form_and_mistakes_are_told_at_their_fields(visit, tmp_path, script):
-    async with open_workshop(tmp_path) as (workshop, host), visit(host.url, java_script_enabled=script) as visitor:
+    async with open_workshop(tmp_path) as (workshop, host), visit(host, java_script_enabled=script) as visitor:
         page = visitor.page
         await visitor.go("/ui/modules/workshop/jobs/nightly")
         await expect(page.get_by_label("Folder")).to_have_value("outbox")
@@ -77,7 +77,7 @@ async def test_options_go_in_by_the_form_and_mistakes_are_told_at_their_fields(v
 
 @both
 async def test_a_schedule_rests_and_goes_on(visit, tmp_path, script):
-    async with open_workshop(tmp_path) as (_workshop, host), visit(host.url, java_script_enabled=script) as visitor:
+    async with open_workshop(tmp_path) as (_workshop, host), visit(host, java_script_enabled=script) as visitor:
         page = visitor.page
         await visitor.go("/ui/modules/workshop/jobs/nightly")
         await expect(page.get_by_text("CET").or_(page.get_by_text("CEST")).first).to_be_visible()
@@ -90,7 +90,7 @@ async def test_a_schedule_rests_and_goes_on(visit, tmp_path, script):
 
 @both
 async def test_a_run_is_cancelled_and_done_again(visit, tmp_path, script):
-    async with open_workshop(tmp_path) as (workshop, host), visit(host.url, java_script_enabled=script) as visitor:
+    async with open_workshop(tmp_path) as (workshop, host), visit(host, java_script_enabled=script) as visitor:
         page = visitor.page
         run = await host.host.jobs.engine.trigger("workshop", "slow", {}, by="ada")
         await visitor.go(f"/ui/runs/{run.id}")
@@ -104,7 +104,7 @@ async def test_a_run_is_cancelled_and_done_again(visit, tmp_path, script):
 
 @both
 async def test_many_runs_are_done_again_at_once_after_a_question(visit, tmp_path, script):
-    async with open_workshop(tmp_path) as (workshop, host), visit(host.url, java_script_enabled=script) as visitor:
+    async with open_workshop(tmp_path) as (workshop, host), visit(host, java_script_enabled=script) as visitor:
         page, engine = visitor.page, host.host.jobs.engine
         workshop.is_broken = True
         for _ in range(3):
@@ -121,21 +121,21 @@ async def test_many_runs_are_done_again_at_once_after_a_question(visit, tmp_path
 
 
 async def test_a_module_that_fails_is_seen_without_loading_anew(visit, tmp_path):
-    async with open_workshop(tmp_path) as (workshop, host), visit(host.url) as visitor:
+    async with open_workshop(tmp_path) as (workshop, host), visit(host) as visitor:
         page = visitor.page
         await visitor.go("/ui/modules/workshop")
         title = page.get_by_role("heading", level=1)
         await expect(title).to_contain_text("running")
         await expect(page.locator("#live-state")).to_have_attribute("data-state", "on")
         workshop.is_broken = True
-        await expect(title).to_contain_text("degraded", timeout=20_000)
+        await expect(title).to_contain_text("degraded")
         await expect(page.locator("main")).to_contain_text("the bench has three legs")
         workshop.is_broken = False
-        await expect(title).to_contain_text("running", timeout=20_000)
+        await expect(title).to_contain_text("running")
 
 
 async def test_what_was_opened_stays_open_while_the_page_changes(visit, tmp_path):
-    async with open_workshop(tmp_path) as (_workshop, host), visit(host.url) as visitor:
+    async with open_workshop(tmp_path) as (_workshop, host), visit(host) as visitor:
         page, engine = visitor.page, host.host.jobs.engine
         await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
         await visitor.go("/ui")
@@ -143,11 +143,11 @@ async def test_what_was_opened_stays_open_while_the_page_changes(visit, tmp_path
         rows = page.locator("#activity-table tbody tr").first
         await expect(rows).to_be_visible()
         await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
-        await expect(page.locator("#activity-table tbody tr").first).to_contain_text("2", timeout=15_000)
+        await expect(page.locator("#activity-table tbody tr").first).to_contain_text("2")
         await expect(rows).to_be_visible()
 
 
 async def test_times_are_told_in_the_readers_zone_too(visit, tmp_path):
-    async with open_workshop(tmp_path) as (_workshop, host), visit(host.url, timezone_id="Asia/Tokyo") as visitor:
+    async with open_workshop(tmp_path) as (_workshop, host), visit(host, timezone_id="Asia/Tokyo") as visitor:
         await visitor.go("/ui/modules/workshop/jobs/nightly")
         await expect(visitor.page.locator(".reader-time").first).to_contain_text("GMT+9")

@@ -35,7 +35,7 @@ async def test_every_page_is_free_of_mishaps_and_barriers(visit, tmp_path, schem
         engine = host.host.jobs.engine
         failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
         running = await engine.trigger("workshop", "slow", {}, by="ada")
-        async with visit(host.url, color_scheme=scheme) as visitor:
+        async with visit(host, color_scheme=scheme) as visitor:
             for path in (*PAGES, f"/ui/runs/{failed.id}", f"/ui/runs/{running.id}"):
                 await visitor.go(path)
                 assert await visitor.barriers() == [], path
@@ -48,7 +48,7 @@ async def test_no_page_is_wider_than_a_narrow_screen(visit, tmp_path):
         workshop.is_broken = True
         engine = host.host.jobs.engine
         failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
-        async with visit(host.url) as visitor:
+        async with visit(host) as visitor:
             await visitor.page.set_viewport_size({"width": 390, "height": 800})
             for path in (*PAGES, f"/ui/runs/{failed.id}"):
                 await visitor.go(path)
@@ -57,7 +57,7 @@ async def test_no_page_is_wider_than_a_narrow_screen(visit, tmp_path):
 
 
 async def test_the_keyboard_reaches_the_content_first(visit, tmp_path):
-    async with open_workshop(tmp_path) as (_workshop, host), visit(host.url) as visitor:
+    async with open_workshop(tmp_path) as (_workshop, host), visit(host) as visitor:
         await visitor.go("/ui/jobs")
         await visitor.page.keyboard.press("Tab")
         await visitor.page.keyboard.press("Enter")
