@@ -64,6 +64,7 @@ def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
         "duration": words.duration,
         "machine": words.machine,
         "number": words.number,
+        "tidy": words.tidy,
         "plural": words.plural,
         "tone": tone,
         "spoken": spoken,

@@ -5,7 +5,7 @@ All open pages together cause a bounded number of such requests a second, howeve
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Final
 
@@ -31,6 +31,9 @@ _GATHER: Final = 0.05
 
 _TICK: Final = 5.0
 """Seconds between two tellings where other replicas do runs: their events do not come here."""
+
+_LOOK: Final = 15.0
+"""Seconds between two looks at the session where nothing happens."""
 
 _RUNS: Final = frozenset({"overview", "jobs", "job", "runs", "run"})
 _TYPES: Final = {
@@ -78,43 +81,51 @@ class Streams:
         """Gives the seconds between two tellings to one page, as many as are open now."""
         return max(_LEAST, self._open / _PER_SECOND)
 
-    async def changes(self, watch: str, since: int | None) -> AsyncIterator[ServerEvent]:
-        """Gives an event each time that what a page shows has changed; ends with the host.
+    async def changes(
+        self, watch: str, since: int | None, is_signed_in: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[ServerEvent]:
+        """Gives an event each time that what a page shows has changed; ends with the host, and with the session.
 
         Args:
             watch: what the page shows: `overview`, `modules`, `module:<name>`, `jobs`, `job:<module>/<job>`, `runs`,
                 `run:<id>`, `health`.
             since: the last event that the page knows of.
+            is_signed_in: asked before each telling, and every 15 seconds.
         """
-        tick = _TICK if self._is_shared and watch.partition(":")[0] in _RUNS else None
         known = since
         while True:
-            async with self._host.events.subscribe(known) as subscription:
-                async with aclosing(self._told(subscription, watch, tick)) as told:
-                    async for last in told:
-                        yield ServerEvent(event="changed", id=str(last), data=watch)
-                known = self._host.events.last_id
+            async with (
+                self._host.events.subscribe(known) as subscription,
+                aclosing(self._told(subscription, watch)) as told,
+            ):
+                async for has_changed in told:
+                    if not await is_signed_in():
+                        yield ServerEvent(event="ended", data=watch)
+                        return
+                    if has_changed:
+                        yield ServerEvent(event="changed", id=str(self._host.events.last_id), data=watch)
             if not subscription.was_too_slow:
                 return
+            known = self._host.events.last_id
 
-    async def _told(self, subscription: Subscription, watch: str, tick: float | None) -> AsyncGenerator[int, None]:
+    async def _told(self, subscription: Subscription, watch: str) -> AsyncGenerator[bool, None]:
+        """Gives True where something has changed, False where it is time to look at the session."""
         loop = asyncio.get_running_loop()
-        earliest = loop.time()
-        due = earliest + tick if tick is not None else None
+        every = _TICK if self._is_shared and watch.partition(":")[0] in _RUNS else _LOOK
+        earliest, due, changed = loop.time(), loop.time() + every, False
         while True:
             try:
                 async with asyncio.timeout_at(due):
                     event = await anext(subscription)
             except TimeoutError:
-                earliest = loop.time() + self.interval()
-                due = loop.time() + tick if tick is not None else None
-                yield self._host.events.last_id
+                yield changed or every == _TICK
+                earliest, due, changed = loop.time() + self.interval(), loop.time() + every, False
                 continue
             except StopAsyncIteration:
                 return
-            if concerns(event, watch):
-                soon = max(loop.time() + _GATHER, earliest)
-                due = soon if due is None else min(due, soon)
+            if not changed and concerns(event, watch):
+                changed = True
+                due = min(due, max(loop.time() + _GATHER, earliest))
 
     @property
     def _is_shared(self) -> bool:

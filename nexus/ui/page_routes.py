@@ -33,19 +33,22 @@ class PageRoutes:
     Args:
         routes: of the host; those of pages are public to its guard, which knows tokens alone, and behind `gate`.
         gate: lets signed-in people through.
+
+    Attributes:
+        gate: as given.
     """
 
     def __init__(self, routes: HostRoutes, gate: Gate) -> None:
         self._routes = routes
-        self._gate = gate
+        self.gate = gate
 
     def page(self, path: str, page: Page, summary: str) -> None:
         """Adds a page at `path`, below `/ui`, that every viewer may read."""
-        self._routes.add("GET", f"/ui{path}", shown(self._gate.page(_shown_to(page))), PUBLIC, summary)
+        self._routes.add("GET", f"/ui{path}", shown(self.gate.page(_shown_to(page))), PUBLIC, summary)
 
     def action(self, path: str, action: Page, summary: str) -> None:
         """Adds what a form of a page sends; for the role admin."""
-        self._routes.add("POST", f"/ui{path}", shown(self._gate.action(_shown_to(action))), PUBLIC, summary)
+        self._routes.add("POST", f"/ui{path}", shown(self.gate.action(_shown_to(action))), PUBLIC, summary)
 
 
 def shown(handler: Handler) -> Handler:

@@ -80,7 +80,15 @@ class Site:
             routes.add("GET", "/ui/callback", shown(self._issuer.end), PUBLIC, "The way back from the issuer.")
         revoke = shown(gate.own_action(pages.revoke))
         routes.add("POST", "/ui/sessions/{session}/revoke", revoke, PUBLIC, "The end of a session.")
-        dashboard.add(routes, self._host, gate, counters=self._keys.counters, decisions=self._audit.recent)
+        dashboard.add(
+            routes,
+            self._host,
+            gate,
+            counters=self._keys.counters,
+            decisions=self._audit.recent,
+            permission=self._keys.permission,
+            sessions=self.sessions.list,
+        )
 
     async def _to_pages(self, request: web.Request) -> web.Response:
         """Send a browser to the dashboard.

@@ -47,3 +47,7 @@ class Gate(Protocol):
     def action(self, action: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Gives the handler of an action (POST): same origin, the session's CSRF token, and the role admin."""
         ...
+
+    async def viewer(self, request: web.Request) -> Viewer | None:
+        """Gives who is signed in, None where nobody is (any more); a stream that goes on asks again and again."""
+        ...

@@ -78,6 +78,11 @@ def number(value: float) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def tidy(value: float) -> str:
+    """Gives a number without digits that tell nothing: `12` for `12.0`."""
+    return number(int(value)) if value == int(value) else f"{value:,.2f}".replace(",", "\u202f")
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Gives a count with its noun: `1 module`, `3 modules`, `no modules`."""
     return f"{number(count) if count else 'no'} {one if count == 1 else many or one + 's'}"

@@ -19,11 +19,16 @@ def add(pages: PageRoutes, host: Host) -> None:
     streams = Streams(host)
 
     async def events(request: web.Request, viewer: Viewer) -> web.StreamResponse:
-        # The shell ends streams at this instant, and all of them when the host drains.
-        request[INFLIGHT].expires_at = viewer.expires_at
+        # The shell ends streams at this instant, and all when the host drains; the gate may know an earlier one.
+        inflight = request[INFLIGHT]
+        inflight.expires_at = min(viewer.expires_at, inflight.expires_at or viewer.expires_at)
         watch = request.query.get("watch", "overview")[:_MAX_WATCH]
+
+        async def is_signed_in() -> bool:
+            return await pages.gate.viewer(request) is not None
+
         with streams.place(viewer.session_id):
-            return await send_events(request, streams.changes(watch, _since(request)))
+            return await send_events(request, streams.changes(watch, _since(request), is_signed_in))
 
     pages.page("/events", events, "Tells that a page has changed, as server-sent events.")
 

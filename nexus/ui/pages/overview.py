@@ -72,11 +72,11 @@ async def _runs(host: Host) -> dict[str, Any]:
 
 
 def _changes(host: Host) -> list[dict[str, Any]]:
-    """Gives the last changes of modules, newest first, those of the start left out."""
+    """Gives the last changes of modules, newest first, those on the way to another left out."""
     found = [
         {"at": event.at, **event.data}
         for event in host.events.recent()
-        if event.type == "module.state" and event.data.get("phase") in ("serving", "reload", "startup")
+        if event.type == "module.state" and event.data.get("state") not in ("starting", "stopping")
     ]
     return found[: -_LATEST - 1 : -1]
 
