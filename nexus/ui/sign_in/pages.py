@@ -72,7 +72,7 @@ class SignInPages:
         person = await self._desk.store(consume)
         if person is None:
             self._desk.refuse(request, Reason.UNUSABLE_LINK, way="link")
-            data = {"title": "This link lets nobody in", "detail": _OLD_LINK}
+            data = {"title": "This link lets nobody in", "detail": _OLD_LINK, "again": f"{self._base}/sign-in"}
             return render(request, "sign_in/refused.html", data, status=403)
         return await self._desk.sign_in(request, person, way="link", to=self._base)
 

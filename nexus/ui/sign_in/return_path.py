@@ -19,17 +19,20 @@ def safe_return_path(wanted: str | None, base: str) -> str:
         wanted: path and query from outside.
         base: path of all pages, such as `/nexus/ui`.
     """
-    if wanted is None or len(wanted) > _MAX_LENGTH:
-        return base
-    path, mark, query = wanted.partition("?")
-    if not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
-        return base
+    return wanted if wanted is not None and _is_page(wanted, base) else base
+
+
+def _is_page(wanted: str, base: str) -> bool:
+    path, _, query = wanted.partition("?")
+    if len(wanted) > _MAX_LENGTH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
+        return False
     if path != base and not path.startswith(f"{base}/"):
-        return base
-    plain = unquote(path, errors="replace")
-    segments = plain.removeprefix(base).split("/")[1:]
-    if any(segment in ("", ".", "..") for segment in segments[:-1]) or segments[-1:] in ([".."], ["."]):
-        return base
-    if "\\" in plain or not plain.isprintable() or plain.removeprefix(base).startswith(_OWN):
-        return base
-    return path + mark + query
+        return False
+    try:
+        below = unquote(path, errors="strict").removeprefix(base)
+    except UnicodeDecodeError:
+        return False
+    if "\\" in below or not below.isprintable() or below.startswith(_OWN):
+        return False
+    segments = below.split("/")[1:]
+    return "" not in segments[:-1] and not {".", ".."}.intersection(segments)

@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from joserfc.jwk import RSAKey
 
 from nexus.http import log_format
 from nexus.testing.running_host import running_host
 from nexus.ui.sign_in.new_link import new_link
+from tests.issuers.foreign_issuer import free_port
 
 from .browser import Browser
+from .hostile_issuer import HostileIssuer
 
 
 class Audit(logging.Handler):
@@ -90,3 +95,58 @@ def signed_in(link_to):
         return await browser.submit(page, code=page.field("code"))
 
     return signed_in
+
+
+@pytest.fixture(scope="session")
+def issuer_key():
+    return RSAKey.generate_key(2048)
+
+
+@pytest.fixture
+async def issuer(issuer_key):
+    async with HostileIssuer(key=RSAKey.import_key(issuer_key.as_dict(private=True))) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def open_site(open_host, issuer):
+    """Opens a host whose people sign in at the hostile issuer; its arguments are those of `[global.ui]`."""
+
+    @asynccontextmanager
+    async def open_site(path="/", base_url=None, **ui):
+        port = free_port()
+        tables = {"base_url": base_url or f"http://127.0.0.1:{port}", "server": {"port": port}, "path": path}
+        async with open_host(**tables, **issuer.settings_of_host(**ui)) as host:
+            yield host
+
+    return open_site
+
+
+@pytest.fixture
+async def site(open_site):
+    async with open_site() as site:
+        yield site
+
+
+async def to_issuer(browser, site, to=None):
+    """Begins to sign in; gives the address at the issuer that the browser is sent to."""
+    address = f"{site.url}/ui/sign-in/start" + (f"?to={quote(to, safe='')}" if to is not None else "")
+    page = await browser.send("GET", address, sender=site.url, follow=False)
+    assert page.status == 303, page
+    return page.location
+
+
+async def enter(browser, site, issuer, **grant):
+    """Signs in at the issuer; gives the page that the host shows then."""
+    way_back = issuer.grant(await to_issuer(browser, site), **grant)
+    return await browser.send("GET", way_back, sender=issuer.url)
+
+
+@contextmanager
+def sessions_of(host):
+    """The database of sessions of a host, as somebody finds it who has the file."""
+    connection = sqlite3.connect(host.host.state_dir / "sessions.db", isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
