@@ -32,6 +32,7 @@ from nexus.ui.flash import redirect
 from nexus.ui.rendering import render
 from nexus.ui.sign_in import attempt as attempts
 from nexus.ui.sign_in.attempt import Attempt
+from nexus.ui.sign_in.authority import authority_of
 from nexus.ui.sign_in.desk import SessionDesk
 from nexus.ui.sign_in.metadata import MetadataSource
 from nexus.ui.sign_in.principal import principal_of
@@ -242,7 +243,7 @@ class IssuerSignIn:
     def _is_elsewhere(self, request: web.Request) -> bool:
         """Whether the way back would lead to another name of this machine, which would not get the browser's cookie."""
         is_plain = not self._desk.cookies.is_secure and "moved" not in request.query
-        return is_plain and request.host != URL(self._base_url).authority
+        return is_plain and authority_of(request).text != URL(self._base_url).authority
 
     def _refused(
         self, request: web.Request, status: int, title: str, detail: str, *, anew: bool = False
