@@ -12,6 +12,7 @@ from nexus.ui.pages import (
     health,
     jobs,
     me,
+    module_pages,
     modules,
     not_found,
     overview,
@@ -51,6 +52,7 @@ def add(
     pages = PageRoutes(host_routes, gate)
     overview.add(pages, host)
     modules.add(pages, host)
+    module_pages.add(pages, host)
     jobs.add(pages, host)
     runs_bulk.add(pages, host)
     runs.add(pages, host)

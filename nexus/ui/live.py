@@ -107,6 +107,7 @@ class Streams:
             if not subscription.was_too_slow:
                 return
             known = self._host.events.last_id
+            await asyncio.sleep(self.interval())
 
     async def _told(self, subscription: Subscription, watch: str) -> AsyncGenerator[bool, None]:
         """Gives True where something has changed, False where it is time to look at the session."""
@@ -122,6 +123,8 @@ class Streams:
                 earliest, due, changed = loop.time() + self.interval(), loop.time() + every, False
                 continue
             except StopAsyncIteration:
+                if subscription.was_too_slow:
+                    yield True
                 return
             if not changed and concerns(event, watch):
                 changed = True

@@ -8,6 +8,7 @@ from aiohttp import web
 from nexus.api.modules import Modules
 from nexus.host.host import Host
 from nexus.ui.page_routes import PageRoutes
+from nexus.ui.panels import shown_panels
 from nexus.ui.pictures.waterfall import waterfall
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
@@ -54,6 +55,8 @@ def add(pages: PageRoutes, host: Host) -> None:
             "timing": waterfall(module.status.timing),
             "jobs": await jobs_of_module(host, name),
             "readme": readme,
+            "panels": await shown_panels(request, host, module),
+            "own_pages": [panel for panel in module.record.panels if panel.place == "page"],
             "dependents": [other.name for other in host.modules.values() if name in other.requires],
             "watch": f"module:{name}",
         }

@@ -110,7 +110,7 @@ def read_fields(fields: Sequence[Field], form: Mapping[str, Any]) -> Reading:
     read: list[Field] = []
     options: dict[str, JsonValue] = {}
     for field in fields:
-        sent = form.get(PREFIX + field.name, "")
+        sent = form.get(PREFIX + field.name, "" if field.kind == "checkbox" else field.value)
         text = sent.replace("\r\n", "\n") if isinstance(sent, str) else ""
         if text == field.value:
             read.append(field)
