@@ -18,7 +18,7 @@ from nexus.ui.sign_in.return_path import safe_return_path
 from nexus.ui.sign_in.same_origin import is_same_origin
 from nexus.ui.viewer import Viewer
 
-_OLD_LINK = "this link has been used, or is older than ten minutes: make another with 'nexus dashboard link'"
+_OLD_LINK = "It has been used, or is older than ten minutes. Make another with 'nexus dashboard link'."
 
 
 class SignInPages:
@@ -73,7 +73,12 @@ class SignInPages:
         person = await self._desk.store(consume)
         if person is None:
             self._desk.refuse(request, Reason.UNUSABLE_LINK, way="link")
-            data = {"title": "This link lets nobody in", "detail": _OLD_LINK, "again": f"{self._base}/sign-in"}
+            data = {
+                "status": 403,
+                "title": "This link lets nobody in",
+                "detail": _OLD_LINK,
+                "again": f"{self._base}/sign-in",
+            }
             return render(request, "sign_in/refused.html", data, status=403)
         return await self._desk.sign_in(request, person, way="link", to=self._base)
 
