@@ -7,6 +7,7 @@ from aiohttp import web
 from yarl import URL
 
 from nexus.auth.document_fetch import is_loopback
+from nexus.ui.sign_in.authority import authority_of
 
 _SESSION: Final = "nexus_session"
 _ATTEMPT: Final = "nexus_sign_in"
@@ -55,7 +56,7 @@ class Cookies:
         self._set(request, response, _ATTEMPT, "", 0)
 
     def _name(self, name: str, request: web.Request) -> str:
-        return f"__Host-{name}" if self.is_secure else f"{name}_{request.url.port}"
+        return f"__Host-{name}" if self.is_secure else f"{name}_{authority_of(request).port}"
 
     def _set(
         self, request: web.Request, response: web.StreamResponse, name: str, value: str, max_age: int | None = None

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
 
@@ -16,6 +16,7 @@ from nexus.http.keys import INFLIGHT, REQUEST_ID
 from nexus.spec.errors import Problem
 from nexus.ui.sign_in import session as sessions
 from nexus.ui.sign_in.cookies import Cookies
+from nexus.ui.sign_in.form import form_values
 from nexus.ui.sign_in.principal import principal_of
 from nexus.ui.sign_in.return_path import safe_return_path
 from nexus.ui.sign_in.same_origin import is_same_origin
@@ -30,7 +31,6 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 """Where an action carries the session's token: a field of its form, or a header field set by script."""
 
 _FORGED: Final = "this was not sent by a page of this host, or by one that is too old: reload the page and try again"
-_FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class SessionGate:
@@ -80,12 +80,14 @@ class SessionGate:
         if secret is None:
             return None
         is_stream = "text/event-stream" in request.headers.get(hdrs.ACCEPT, "")
-        find = partial(sessions.find, secret=secret, now=time.time(), is_use=not is_stream)
+        # A page that keeps itself up to date is no use of the session: nobody may be looking at it any more.
+        is_use = request.method == hdrs.METH_POST or not (is_stream or "HX-Request" in request.headers)
+        find = partial(sessions.find, secret=secret, now=time.time(), is_use=is_use)
         session = await self._store(find)
         if session is None:
             return None
         if is_stream:
-            # A tab that is left open is no use of the session: its stream ends when the session does.
+            # The stream ends with the session, at the latest.
             seen_until = session.seen_at + timedelta(seconds=session.idle)
             request[INFLIGHT].expires_at = min(session.expires_at, max(seen_until, datetime.now(UTC)))
         return _viewer(session)
@@ -107,17 +109,21 @@ class SessionGate:
         return act
 
     def _sent_to_sign_in(self, request: web.Request) -> web.Response:
-        place = f"{self._base}/sign-in"
-        if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
-            wanted = safe_return_path(request.rel_url.raw_path_qs, self._base)
-            place += "" if wanted == self._base else f"?to={quote(wanted, safe='/')}"
-        is_part = "HX-Request" in request.headers or "text/event-stream" in request.headers.get(hdrs.ACCEPT, "")
-        # A script that asks for a part of a page must not put the sign-in page there: it goes to it.
-        away = {"HX-Redirect": f"{self._base}/sign-in"} if is_part else {"Location": place}
-        response = web.Response(status=401 if is_part else 303, headers={**away, "Cache-Control": "no-store"})
+        if "HX-Request" in request.headers or "text/event-stream" in request.headers.get(hdrs.ACCEPT, ""):
+            # A script that asks for a part of a page must not put the sign-in page there: it goes to it.
+            away = {"HX-Redirect": self._sign_in_address(_path_of(request.headers.get("HX-Current-URL", "")))}
+            response = web.Response(status=401, headers={**away, "Cache-Control": "no-store"})
+        else:
+            is_reading = request.method in (hdrs.METH_GET, hdrs.METH_HEAD)
+            place = self._sign_in_address(request.rel_url.raw_path_qs if is_reading else None)
+            response = web.Response(status=303, headers={"Location": place, "Cache-Control": "no-store"})
         if self._cookies.session(request) is not None:
             self._cookies.clear_session(request, response)
         return response
+
+    def _sign_in_address(self, wanted: str | None) -> str:
+        to = safe_return_path(wanted, self._base)
+        return f"{self._base}/sign-in" + ("" if to == self._base else f"?to={quote(to, safe='/')}")
 
     def _record(self, request: web.Request, viewer: Viewer, refused: Reason | None) -> None:
         self._audit.record(
@@ -130,6 +136,14 @@ class SessionGate:
                 principal=principal_of(viewer, viewer.expires_at),
             )
         )
+
+
+def _path_of(address: str) -> str | None:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return f"{parts.path}?{parts.query}".rstrip("?")
 
 
 def _viewer(session: Session) -> Viewer:
@@ -148,8 +162,8 @@ def _viewer(session: Session) -> Viewer:
 
 async def _has_token(request: web.Request, viewer: Viewer) -> bool:
     sent = request.headers.getall(CSRF_HEADER, [])
-    if not sent and request.content_type in _FORM_TYPES:
-        sent = [value for value in (await request.post()).getall(CSRF_FIELD, []) if isinstance(value, str)]
+    if not sent:
+        sent = await form_values(request, CSRF_FIELD)
     if len(sent) != 1:
         return False
     # As bytes: texts with other letters than ASCII cannot be compared in constant time.

@@ -32,6 +32,7 @@ from nexus.ui.flash import redirect
 from nexus.ui.rendering import render
 from nexus.ui.sign_in import attempt as attempts
 from nexus.ui.sign_in.attempt import Attempt
+from nexus.ui.sign_in.authority import authority_of
 from nexus.ui.sign_in.desk import SessionDesk
 from nexus.ui.sign_in.metadata import MetadataSource
 from nexus.ui.sign_in.principal import principal_of
@@ -43,11 +44,11 @@ _MAX_CODE: Final = 4096
 
 _TOLD: Final = {
     Reason.UNKNOWN_ATTEMPT: (
-        "this sign-in has ended already, took longer than ten minutes, or was begun in another browser"
+        "This sign-in has ended already, took longer than ten minutes, or was begun in another browser."
     ),
-    Reason.ISSUER_DECLINED: "the issuer did not let you in",
+    Reason.ISSUER_DECLINED: "The issuer did not let you in.",
 }
-_NOT_BELIEVED: Final = "what the issuer says of you cannot be believed; the log of the host has the reason"
+_NOT_BELIEVED: Final = "What the issuer says of you cannot be believed; the log of the host has the reason."
 
 
 class IssuerSignIn:
@@ -133,7 +134,7 @@ class IssuerSignIn:
         except Refusal as refusal:
             self._desk.refuse(request, refusal.reason, way=_WAY)
             detail = _TOLD.get(refusal.reason, _NOT_BELIEVED)
-            return self._refused(request, 400, "You are not signed in", f"{detail}: begin anew")
+            return self._refused(request, 400, "You are not signed in", detail)
         except KeysUnavailable as error:
             raise Problem(
                 503, "the issuer's keys are not to be had now", headers={"Retry-After": str(error.retry_after)}
@@ -141,7 +142,7 @@ class IssuerSignIn:
         role = self._role(person)
         if role is None:
             self._desk.refuse(request, Reason.LACKS_PERMISSION, way=_WAY, principal=_nobody(person))
-            detail = f"the issuer knows you as {person.name}, and you have no permission for these pages"
+            detail = f"The issuer knows you as {person.name}, and lists no permission of yours for these pages."
             return self._refused(request, 403, "You may not look at this host", detail, anew=True)
         return await self._desk.sign_in(request, role, way=_WAY, to=attempt.return_path)
 
@@ -242,13 +243,13 @@ class IssuerSignIn:
     def _is_elsewhere(self, request: web.Request) -> bool:
         """Whether the way back would lead to another name of this machine, which would not get the browser's cookie."""
         is_plain = not self._desk.cookies.is_secure and "moved" not in request.query
-        return is_plain and request.host != URL(self._base_url).authority
+        return is_plain and authority_of(request).text != URL(self._base_url).authority
 
     def _refused(
         self, request: web.Request, status: int, title: str, detail: str, *, anew: bool = False
     ) -> web.Response:
         again = f"{self._base}/sign-in/start?again" if anew else f"{self._base}/sign-in"
-        data = {"title": title, "detail": detail, "again": again}
+        data = {"status": status, "title": title, "detail": detail, "again": again}
         return render(request, "sign_in/refused.html", data, status=status)
 
 

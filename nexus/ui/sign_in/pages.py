@@ -12,12 +12,13 @@ from nexus.ui.flash import redirect
 from nexus.ui.rendering import render
 from nexus.ui.sign_in import link as links
 from nexus.ui.sign_in.desk import SessionDesk
+from nexus.ui.sign_in.form import form_values
 from nexus.ui.sign_in.gate import SessionGate
 from nexus.ui.sign_in.return_path import safe_return_path
 from nexus.ui.sign_in.same_origin import is_same_origin
 from nexus.ui.viewer import Viewer
 
-_OLD_LINK = "this link has been used, or is older than ten minutes: make another with 'nexus dashboard link'"
+_OLD_LINK = "It has been used, or is older than ten minutes. Make another with 'nexus dashboard link'."
 
 
 class SignInPages:
@@ -67,12 +68,17 @@ class SignInPages:
             # Else another site could sign somebody in as somebody else, and watch what they do.
             self._desk.refuse(request, Reason.FORGED_REQUEST, way="link")
             raise Problem(403, "this was not sent by a page of this host: open the link itself")
-        code = (await request.post()).get("code")
-        consume = partial(links.consume, code=code if isinstance(code, str) else "", now=time.time())
+        codes = await form_values(request, "code")
+        consume = partial(links.consume, code=codes[0] if len(codes) == 1 else "", now=time.time())
         person = await self._desk.store(consume)
         if person is None:
             self._desk.refuse(request, Reason.UNUSABLE_LINK, way="link")
-            data = {"title": "This link lets nobody in", "detail": _OLD_LINK, "again": f"{self._base}/sign-in"}
+            data = {
+                "status": 403,
+                "title": "This link lets nobody in",
+                "detail": _OLD_LINK,
+                "again": f"{self._base}/sign-in",
+            }
             return render(request, "sign_in/refused.html", data, status=403)
         return await self._desk.sign_in(request, person, way="link", to=self._base)
 

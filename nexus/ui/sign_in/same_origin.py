@@ -3,7 +3,7 @@
 from aiohttp import hdrs, web
 from yarl import URL
 
-from nexus.auth.document_fetch import is_loopback
+from nexus.ui.sign_in.authority import authority_of
 
 
 def is_same_origin(request: web.Request, base_url: str) -> bool:
@@ -27,7 +27,8 @@ def is_same_origin(request: web.Request, base_url: str) -> bool:
 
 def _own(request: web.Request, base_url: str) -> set[str]:
     own = {str(URL(base_url).origin())}
-    if is_loopback(request.url.host or ""):
+    here = authority_of(request)
+    if here.is_loopback:
         # A proxy on the way may speak https to the browser and plain http to us.
-        own |= {f"{scheme}://{request.host}" for scheme in ("http", "https")}
+        own |= {f"{scheme}://{here.text}" for scheme in ("http", "https")}
     return own

@@ -37,10 +37,20 @@ async def test_pages_work_below_any_mount_point(open_host, browser, signed_in):
 
 
 async def test_a_script_that_asks_for_a_part_of_a_page_is_told_where_to_go(host, browser):
-    for headers in ({"HX-Request": "true"}, {"Accept": "text/event-stream"}):
+    asked = {
+        "/ui/sign-in": {"Accept": "text/event-stream"},
+        "/ui/sign-in?to=/ui/jobs": {"HX-Request": "true", "HX-Current-URL": f"{host.url}/ui/jobs"},
+        "/ui/sign-in?to=/ui/runs%3Fstatus%3Dfailed": {
+            "HX-Request": "true",
+            "HX-Current-URL": f"{host.url}/ui/runs?status=failed",
+        },
+    }
+    for place, headers in asked.items():
         page = await browser.get(f"{host.url}/ui/modules", headers=headers, follow=False)
-        assert page.status == 401
-        assert page.headers["HX-Redirect"] == "/ui/sign-in"
+        assert (page.status, page.headers["HX-Redirect"]) == (401, place)
+    for evil in ("https://evil.example//evil.example/x", "http://[", "javascript:alert(1)", "\\\\evil", "/ui//evil"):
+        headers = {"HX-Request": "true", "HX-Current-URL": evil}
+        assert (await browser.get(f"{host.url}/ui", headers=headers)).headers["HX-Redirect"] == "/ui/sign-in"
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-User", "Remote-User", "X-Auth-Request-User", "Tailscale-User-Login"])
