@@ -27,6 +27,7 @@ _TONES: Final[Mapping[str, str]] = {
     "blocked": "warn",
     "lost": "bad",
     "paused": "warn",
+    "module_down": "warn",
     "unknown": "wait",
     "unavailable": "warn",
     "failed": "bad",

@@ -131,7 +131,7 @@ def take(browser: Browser, url: str, link: str, scheme: str, width: int, folder:
     page.wait_for_selector("text=/1[789] of 40|2\\d of 40/")
     save(page, folder / f"run-{scheme}-{width}")
     page.get_by_role("button", name="Cancel the run").click()
-    page.wait_for_selector("h1:has-text('cancelled')")
+    page.wait_for_selector("h1:not(:has-text('running'))")
     context.close()
 
 
