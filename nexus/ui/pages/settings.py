@@ -1,5 +1,6 @@
 """The settings in effect with their origins, as `nexus config show --origin` has them; secrets are masked."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +19,7 @@ def add(pages: PageRoutes, host: Host) -> None:
     async def settings(request: web.Request, viewer: Viewer) -> web.Response:
         text, show = read_text(request, "q").lower(), read_text(request, "show")
         tree = host.loaded.tree
-        found = views(host.settings.global_, tree, ("global",))
+        found = [replace(view, path=f"global.{view.path}") for view in views(host.settings.global_, tree, ("global",))]
         shown = [
             view
             for view in found
