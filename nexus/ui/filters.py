@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from nexus.jobs.run import RunStatus
 from nexus.ui import words
 
 _TONES: Final[Mapping[str, str]] = {
@@ -26,6 +27,7 @@ _TONES: Final[Mapping[str, str]] = {
     "blocked": "warn",
     "lost": "bad",
     "paused": "warn",
+    "module_down": "warn",
     "unknown": "wait",
     "unavailable": "warn",
     "failed": "bad",
@@ -76,7 +78,8 @@ def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
 
 def tone(state: object) -> str:
     """Gives what a state looks like: `good`, `busy`, `wait`, `warn`, `bad` or `calm`."""
-    return _TONES.get(str(state), "calm")
+    # A module that runs is as it should be; a run that does is under way.
+    return "busy" if state is RunStatus.RUNNING else _TONES.get(str(state), "calm")
 
 
 def spoken(state: object) -> str:

@@ -1,13 +1,13 @@
-"""The configuration of the demonstration, and 2,000 runs of the days before."""
+"""Lays out the demonstration in a directory: modules as files, a configuration, and 2,000 runs of the days before."""
 
 import random
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from nexus.host.host import Host
+from nexus.jobs.database import Database
 from nexus.jobs.identity import scheduled_id
 from nexus.jobs.run import RunStatus
 from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
@@ -20,68 +20,115 @@ _ZONES: Final = ("UTC", "Europe/Berlin", "America/New_York")
 _ERRORS: Final = (
     ("TimeoutError", "the service did not answer within 10 s"),
     ("HTTPError", "429 Too Many Requests: the limit is 1,000 calls an hour"),
-    ("KeyError", "'assignee'"),
+    ("LookupError", "issue 4711 has no assignee: give it one, or set a default for the project"),
     ("PermissionError", "the token lacks the scope 'write:issues'"),
 )
+_README: Final = """# jira
+
+Creates and updates issues in Jira from what other modules tell.
+
+| route | access | answer |
+|---|---|---|
+| `GET /m/jira/items` | any valid token | 200 with the issues that were touched lately |
+
+The job `sync` brings both sides to the same state:
+
+```toml
+[[modules.jira.jobs]]
+type = "sync"
+schedule = "*/15 * * * *"
+```
+
+- A run that fails is tried three times.
+- What was changed on both sides is left alone, and told in the log.
+"""
 
 
-def config() -> Mapping[str, Any]:
-    """Gives the configuration of the demonstration."""
-    modules: dict[str, Any] = {
-        name: {"config": {"token": f"demo-secret-of-{name}", "channels": [f"#{name}"]}, "required": name == "directory"}
-        for name in NAMES
-    }
+def lay_out(directory: Path, port: int) -> Path:
+    """Writes the modules and the configuration, and gives the path of the latter."""
+    demo = directory / "integrations"
+    demo.mkdir()
+    for name in NAMES:
+        code = f"from scripts.pictures.demo_modules import module_of\n\nmodule = module_of({name!r})\n"
+        if name == "jira":
+            (demo / name).mkdir()
+            (demo / name / "README.md").write_text(_README)
+            (demo / name / "__init__.py").write_text(code)
+        else:
+            (demo / f"{name}.py").write_text(code)
+    config = directory / "config.toml"
+    config.write_text(_config(port))
+    return config
+
+
+def _config(port: int) -> str:
+    lines = [
+        "[global]",
+        'name = "nexus-eu-1"',
+        f'base_url = "http://127.0.0.1:{port}"',
+        "[global.server]",
+        f"port = {port}",
+        "[modules.liveness]",
+        "[modules.uptime.config]",
+        "failures_before_down = 1",
+        *(
+            line
+            for name, path in (("shop", "/livez"), ("api", "/readyz"), ("docs", "/m/liveness/up"), ("legacy", ":1/"))
+            for line in _target(name, f"http://127.0.0.1{path}" if path[0] == ":" else f"http://127.0.0.1:{port}{path}")
+        ),
+        "[[modules.uptime.jobs]]",
+        'type = "probe"',
+        'schedule = "*/5 * * * * *"',
+    ]
     for number, name in enumerate(NAMES):
+        lines += [f"[modules.{name}]", 'path = "integrations"']
+        lines += ["enabled = false"] if name in ("gitlab", "wiki-backup") else []
+        lines += ["required = true"] if name == "directory" else []
+        lines += [f"[modules.{name}.config]", f'token = "demo-secret-of-{name}"', f'channels = ["#{name}"]']
         if len(name) % 3:
-            entry: dict[str, Any] = {
-                "type": "sync",
-                "name": "nightly" if number % 4 == 0 else "sync",
-                "schedule": _LINES[number % len(_LINES)],
-                "timezone": _ZONES[number % len(_ZONES)],
-                "options": {"project": name.upper()[:4], "since_days": 3},
-                "paused": name in ("opslevel", "licences"),
-            }
-            modules[name]["jobs"] = [entry]
-    for name in ("wiki-backup", "gitlab"):
-        modules[name]["enabled"] = False
-    modules["liveness"] = {}
-    modules["uptime"] = {
-        "config": {
-            "targets": [
-                {"name": "shop", "url": "https://shop.example.com/up"},
-                {"name": "api", "url": "https://api.example.com/health"},
-                {"name": "docs", "url": "https://docs.example.com/"},
+            lines += [
+                f"[[modules.{name}.jobs]]",
+                'type = "sync"',
+                f'name = "{job_of(name)}"',
+                f'schedule = "{_LINES[number % len(_LINES)]}"',
+                f'timezone = "{_ZONES[number % len(_ZONES)]}"',
+                f'options = {{ project = "{name.upper()[:4]}", since_days = 3 }}',
+                f"paused = {str(name in ('opslevel', 'licences')).lower()}",
             ]
-        },
-        "jobs": [{"type": "probe", "schedule": "0 0 1 1 *"}],
-    }
-    return {"global": {"name": "nexus-eu-1", "base_url": "https://nexus.example.com"}, "modules": modules}
+    return "\n".join(lines) + "\n"
 
 
-def fill(host: Host, now: datetime | None = None) -> None:
-    """Writes runs of the last days into the store, the same ones each time; blocks."""
+def _target(name: str, url: str) -> list[str]:
+    return ["[[modules.uptime.config.targets]]", f'name = "{name}"', f'url = "{url}"']
+
+
+def job_of(name: str) -> str:
+    """Gives the name of a module's job."""
+    return "nightly" if len(name) % 4 == 0 else "sync"
+
+
+def fill(directory: Path, state_dir: Path) -> None:
+    """Writes runs of the last days into the store, the same ones each time."""
     chance = random.Random(7)  # noqa: S311 - decides how a picture looks
-    now = now or datetime.now(UTC)
-    jobs = sorted(key for key in host.jobs.source.definitions() if key[0] != "uptime")
-    engine = host.jobs.engine._database.engine  # noqa: SLF001 - history cannot be made by the front door
-    times = sorted(now - timedelta(hours=60 * chance.random() ** 1.6, seconds=90) for _ in range(RUNS_KEPT))
-    runs: list[dict[str, Any]] = []
-    attempts: list[dict[str, Any]] = []
-    logs: list[dict[str, Any]] = []
-    for at in times:
-        module, job = chance.choice(jobs)
-        run = _run(chance, module, job, at)
-        runs.append(run)
-        attempts += _attempts(run)
-        logs.append({"run_id": run["id"], "lines": _log(run), "dropped": 0})
-    with engine.begin() as connection:
-        connection.execute(sa.insert(RUNS), runs)
-        connection.execute(sa.insert(ATTEMPTS), attempts)
-        connection.execute(sa.insert(LOGS), logs)
-        for module, job in jobs:
-            last = next((run["id"] for run in reversed(runs) if (run["module"], run["job"]) == (module, job)), None)
-            connection.execute(sa.delete(JOBS).where(JOBS.c.module == module, JOBS.c.job == job))
-            connection.execute(sa.insert(JOBS).values(module=module, job=job, last_run_id=last))
+    now = datetime.now(UTC)
+    jobs = sorted((name, job_of(name)) for name in NAMES if len(name) % 3 and name not in ("gitlab", "wiki-backup"))
+    times = sorted(now - timedelta(hours=60 * chance.random() ** 1.3, seconds=90) for _ in range(RUNS_KEPT))
+    runs = [_run(chance, *chance.choice(jobs), at) for at in times]
+    database = Database.open("sqlite:///.nexus/nexus.db", directory=directory, state_dir=state_dir)
+    try:
+        with database.engine.begin() as connection:
+            connection.execute(sa.insert(RUNS), runs)
+            connection.execute(sa.insert(ATTEMPTS), [attempt for run in runs for attempt in _attempts(run)])
+            connection.execute(
+                sa.insert(LOGS), [{"run_id": run["id"], "lines": _log(run), "dropped": 0} for run in runs]
+            )
+            last = {(run["module"], run["job"]): run["id"] for run in runs}
+            connection.execute(
+                sa.insert(JOBS),
+                [{"module": module, "job": job, "last_run_id": run} for (module, job), run in last.items()],
+            )
+    finally:
+        database.close()
 
 
 def _run(chance: random.Random, module: str, job: str, at: datetime) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Some forty modules as a company might have them: most run, two have failed, one waits, one is degraded."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from aiohttp import web
@@ -73,14 +72,9 @@ class SyncOptions(BaseModel):
     token: nexus.Secret | None = Field(None, description="Used instead of the configured one.")
 
 
-def modules() -> Iterator[nexus.Module[Any]]:
-    """Gives the modules."""
-    for name, description in NAMES.items():
-        yield _module(name, description)
-
-
-def _module(name: str, description: str) -> nexus.Module[Any]:
-    module = nexus.Module(name, version=_version(name), settings=Account, description=description)
+def module_of(name: str) -> nexus.Module[Any]:
+    """Gives the module of a name."""
+    module = nexus.Module(name, version=_version(name), settings=Account, description=NAMES[name])
 
     @module.get("/items")
     async def items(_request: web.Request) -> web.Response:
@@ -118,7 +112,9 @@ def _add_sync(module: nexus.Module[Any]) -> None:
         found = await context.step("fetch", fetch)
         for number in range(found):
             context.progress(number + 1, found, note=f"{options.project}-{1200 + number}")
-            await asyncio.sleep(0.12)
+            if number % 10 == 0:
+                context.logger.info("at %s-%d", options.project, 1200 + number)
+            await asyncio.sleep(0.25)
         return {"changed": found}
 
 

@@ -24,7 +24,7 @@ from nexus.ui.words import segment
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _PER_PAGE: Final = 25
-_SHOW: Final = ("failing", "scheduled", "paused", "on_demand")
+_SHOW: Final = ("failing", "scheduled", "paused", "on_demand", "module_down")
 
 
 def add(pages: PageRoutes, host: Host) -> None:
@@ -34,7 +34,7 @@ def add(pages: PageRoutes, host: Host) -> None:
         text, show = read_text(request, "q").lower(), read_text(request, "show")
         show = show if show in _SHOW else ""
         asked = await every_job(host)
-        rows = [job_row(state) for state in asked.value]
+        rows = [job_row(host, state) for state in asked.value]
         found = [row for row in rows if _is_shown(row, show) and _has(row, text)]
         table = listed(
             found,

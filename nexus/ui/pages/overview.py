@@ -33,7 +33,7 @@ def add(pages: PageRoutes, host: Host) -> None:
 
     async def overview(request: web.Request, viewer: Viewer) -> web.Response:
         jobs = await every_job(host)
-        rows = [job_row(state) for state in jobs.value]
+        rows = [job_row(host, state) for state in jobs.value]
         items = attention(host, rows, jobs.trouble)
         coming = sorted((row for row in rows if row.next_at is not None), key=lambda row: (row.next_at, row.key))
         checks = host.health.results()

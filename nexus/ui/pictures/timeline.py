@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from nexus.jobs.run import Run, RunDetail, Step
+from nexus.jobs.run import Run, RunDetail, RunStatus, Step
 
 WIDTH: Final = 1000.0
 _LEAST: Final = 3.0
@@ -19,7 +19,7 @@ class Span:
     Attributes:
         kind: what it is.
         name: in words.
-        status: how it ended; `running` while it goes on.
+        status: how it ended, or that it goes on.
         told: what was wrong; empty where nothing.
         begins: UTC instant.
         seconds: how long it took, or has taken so far.
@@ -29,7 +29,7 @@ class Span:
 
     kind: Literal["wait", "attempt", "step"]
     name: str
-    status: str
+    status: RunStatus
     told: str
     begins: datetime
     seconds: float
@@ -63,7 +63,14 @@ def timeline(detail: RunDetail, now: datetime) -> tuple[Span, ...]:
 def _wait(run: Run, scale: _Scale, now: datetime) -> Span:
     seconds, x, width = scale.place(run.queued_at, run.started_at or run.finished_at or now)
     return Span(
-        kind="wait", name="Waiting", status="queued", told="", begins=run.queued_at, seconds=seconds, x=x, width=width
+        kind="wait",
+        name="Waiting",
+        status=RunStatus.QUEUED,
+        told="",
+        begins=run.queued_at,
+        seconds=seconds,
+        x=x,
+        width=width,
     )
 
 
@@ -75,7 +82,7 @@ def _attempts(detail: RunDetail, scale: _Scale, now: datetime) -> Iterator[Span]
         yield Span(
             kind="attempt",
             name=f"Attempt {attempt.number}",
-            status=str(attempt.status) if attempt.status else "running" if goes_on else "lost",
+            status=attempt.status or (RunStatus.RUNNING if goes_on else RunStatus.LOST),
             told=f"{attempt.error.type}: {attempt.error.message}" if attempt.error else "",
             begins=attempt.started_at,
             seconds=seconds,
@@ -92,7 +99,7 @@ def _step(step: Step, begins: datetime, ends: datetime, scale: _Scale) -> Span:
     return Span(
         kind="step",
         name=step.name,
-        status="failed" if step.error else "succeeded" if step.finished_at else "running",
+        status=RunStatus.FAILED if step.error else RunStatus.SUCCEEDED if step.finished_at else RunStatus.RUNNING,
         told=step.error or "",
         begins=begins,
         seconds=seconds,

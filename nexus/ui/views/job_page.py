@@ -30,6 +30,7 @@ class JobPage:
     Attributes:
         row: the job as lists have it, with its strip.
         definition: what is configured.
+        is_paused: its schedule rests.
         paused_by: who lets it rest; None where nobody does.
         paused_at: since when.
         upcoming: the next instants of its schedule; none while it rests.
@@ -40,6 +41,7 @@ class JobPage:
 
     row: JobRow
     definition: JobDefinition
+    is_paused: bool
     paused_by: str | None
     paused_at: datetime | None
     upcoming: tuple[datetime, ...]
@@ -62,13 +64,14 @@ async def job_page(host: Host, module: str, job: str) -> JobPage:
         if found.trouble:
             return await _without_store(host, module, job, found.trouble)
         raise UnknownJob("There is no job of this name.")
-    row = (await with_strips(host, [job_row(state)]))[0]
+    row = (await with_strips(host, [job_row(host, state)]))[0]
     marks = await ask(host, lambda engine: engine.figures.last_results([key], _MARKS), _NO_MARKS)
     latest = await ask(host, lambda engine: engine.runs(RunFilter(module=module, job=job), limit=_LATEST), _NO_PAGE)
     schedule = state.definition.schedule
     return JobPage(
         row=row,
         definition=state.definition,
+        is_paused=state.is_paused,
         paused_by=state.record.paused_by if state.is_paused else None,
         paused_at=state.record.paused_at if state.is_paused else None,
         upcoming=schedule.upcoming(host.clock.now(), _NEXT) if schedule and not state.is_paused else (),
@@ -98,6 +101,7 @@ async def _without_store(host: Host, module: str, job: str, trouble: str) -> Job
     return JobPage(
         row=row,
         definition=definition,
+        is_paused=False,
         paused_by=None,
         paused_at=None,
         upcoming=schedule.upcoming(host.clock.now(), _NEXT) if schedule else (),

@@ -30,7 +30,7 @@ class JobRow:
         name: unique in the module.
         type: which of the module's jobs it is.
         summary: what it does.
-        state: `scheduled`, `paused` or `on_demand`.
+        state: `scheduled`, `paused`, `on_demand`, or `module_down` where its module does not serve.
         line: its cron line; None on demand.
         said: the line in words; empty on demand.
         timezone: what the line is read in.
@@ -62,15 +62,22 @@ class JobRow:
         return self.last is not None and str(self.last.status) in ("failed", "timed_out", "lost")
 
 
-def job_row(state: "JobState") -> JobRow:
+def job_row(host: Host, state: "JobState") -> JobRow:
     """Gives the row of a job, without its strip."""
     job = state.definition
+    module = host.modules.get(job.module)
     return JobRow(
         module=job.module,
         name=job.name,
         type=job.type,
         summary=job.summary,
-        state="on_demand" if job.schedule is None else "paused" if state.is_paused else "scheduled",
+        state="module_down"
+        if module is None or not module.serving
+        else "on_demand"
+        if job.schedule is None
+        else "paused"
+        if state.is_paused
+        else "scheduled",
         line=job.line,
         said=said(job),
         timezone=job.timezone,
@@ -102,5 +109,5 @@ async def with_strips(host: Host, rows: Sequence[JobRow]) -> list[JobRow]:
 async def jobs_of_module(host: Host, module: str) -> Asked[list[JobRow]]:
     """Gives the jobs of a module with their strips."""
     asked = await every_job(host)
-    rows = [job_row(state) for state in asked.value if state.definition.module == module]
+    rows = [job_row(host, state) for state in asked.value if state.definition.module == module]
     return Asked(await with_strips(host, rows), asked.trouble)

@@ -1,5 +1,7 @@
 """What people come for, from the first click to the result; with JavaScript, and without."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
@@ -151,3 +153,21 @@ async def test_times_are_told_in_the_readers_zone_too(visit, tmp_path):
     async with open_workshop(tmp_path) as (_workshop, host), visit(host, timezone_id="Asia/Tokyo") as visitor:
         await visitor.go("/ui/modules/workshop/jobs/nightly")
         await expect(visitor.page.locator(".reader-time").first).to_contain_text("GMT+9")
+
+
+async def test_a_page_is_live_though_a_part_of_the_script_comes_late(visit, tmp_path):
+    async with open_workshop(tmp_path) as (_workshop, host), visit(host) as visitor:
+        arrived = asyncio.Event()
+
+        async def hold(route):
+            # Nothing may begin before this part is there: the page is given every chance to.
+            await asyncio.wait_for(asyncio.shield(arrived.wait()), 20)
+            await route.continue_()
+
+        await visitor.page.route("**/hx-sse.min.js", hold)
+        opening = asyncio.ensure_future(visitor.go("/ui"))
+        await visitor.page.wait_for_selector("#main h1")
+        await visitor.page.wait_for_timeout(300)
+        arrived.set()
+        await opening
+        await expect(visitor.page.locator("#live-state")).to_have_attribute("data-state", "on")
