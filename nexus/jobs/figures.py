@@ -1,7 +1,6 @@
 """Figures over many runs, for people who look: the last results of jobs, and what happened hour by hour."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from nexus.jobs.database import Database
 from nexus.jobs.definition import JobKey
 from nexus.jobs.rows import seconds
 from nexus.jobs.run import RunStatus
+from nexus.jobs.run_marks import Bucket, RunMark
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.tables import RUNS
 
@@ -23,45 +23,6 @@ _MARK: Final = (
     RUNS.c.started_at,
     RUNS.c.finished_at,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunMark:
-    """A run in short.
-
-    Attributes:
-        id: the run's.
-        status: where it stands.
-        queued_at: when it was stored, UTC.
-        started_at: when its first attempt began.
-        finished_at: when it became final.
-    """
-
-    id: str
-    status: RunStatus
-    queued_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took, None while it does."""
-        if self.started_at is None or self.finished_at is None:
-            return None
-        return (self.finished_at - self.started_at).total_seconds()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """A stretch of time.
-
-    Attributes:
-        begins: UTC instant.
-        counts: runs that were queued in it, by where they stand now.
-    """
-
-    begins: datetime
-    counts: Mapping[RunStatus, int]
 
 
 class Figures:

@@ -7,8 +7,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from nexus.host.host import Host
-from nexus.jobs.figures import Bucket
 from nexus.jobs.run import Page, RunFilter, RunStatus
+from nexus.jobs.run_marks import Bucket
 from nexus.ui.page_routes import PageRoutes
 from nexus.ui.pictures.activity import activity
 from nexus.ui.rendering import render

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from nexus.jobs.figures import Bucket
 from nexus.jobs.run import RunStatus
+from nexus.jobs.run_marks import Bucket
 
 WIDTH: Final = 960
 HEIGHT: Final = 140

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nexus.jobs.figures import RunMark
+from nexus.jobs.run_marks import RunMark
 
 WIDTH: Final = 600
 HEIGHT: Final = 60

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nexus.jobs.figures import RunMark
+from nexus.jobs.run_marks import RunMark
 from nexus.ui.words import duration, plural
 
 STEP: Final = 7

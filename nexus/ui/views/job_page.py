@@ -8,8 +8,8 @@ from typing import Final
 from nexus.host.host import Host
 from nexus.jobs.definition import JobDefinition, JobKey
 from nexus.jobs.errors import UnknownJob
-from nexus.jobs.figures import RunMark
 from nexus.jobs.run import Page, RunFilter
+from nexus.jobs.run_marks import RunMark
 from nexus.ui.pictures.sparkline import Sparkline, sparkline
 from nexus.ui.views.engine_access import ask
 from nexus.ui.views.jobs import JobRow, every_job, job_row, with_strips

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from nexus.host.host import Host
 from nexus.jobs.definition import JobDefinition, JobKey
-from nexus.jobs.figures import RunMark
 from nexus.jobs.run import Run
+from nexus.jobs.run_marks import RunMark
 from nexus.ui.pictures.strip import Strip, strip
 from nexus.ui.views.engine_access import Asked, ask
 
