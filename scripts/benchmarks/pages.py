@@ -79,8 +79,9 @@ def measure(folder: Path, effort: Effort) -> list[Row]:
 class Host:
     """A host that serves, and the cookie of a session."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, cookie: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, url: str, cookie: str) -> None:
         self.process = process
+        self.folder = folder
         self.url = url
         self.headers = {"Cookie": cookie}
 
@@ -101,7 +102,7 @@ def serving(folder: Path, modules: int, runs: int) -> Iterator[Host]:
     process = start(nexus_command(folder, port), folder)
     try:
         seconds_to_first_answer(process, port, "/readyz", patience=300)
-        yield Host(process, f"http://127.0.0.1:{port}", cookie(folder, port))
+        yield Host(process, folder, f"http://127.0.0.1:{port}", cookie(folder, port))
     finally:
         if process.poll() is None:
             stop(process)
@@ -172,8 +173,7 @@ async def live_tabs(host: Host, effort: Effort) -> list[Row]:
                         asked += 1
 
         port = int(host.url.rpartition(":")[2])
-        folder = Path(f"/proc/{host.process.pid}/cwd").readlink()
-        headers = [{"Cookie": cookie(folder, port)} for _ in range(TABS // 40)]
+        headers = [{"Cookie": cookie(host.folder, port)} for _ in range(TABS // 40)]
         before = memory(host.process.pid)
         tabs = [asyncio.ensure_future(tab(headers[number % len(headers)])) for number in range(TABS)]
         await asyncio.sleep(6)

@@ -9,7 +9,7 @@ from aiohttp import web
 from nexus.host.host import Host
 from nexus.jobs.run import Page, RunFilter, RunStatus
 from nexus.jobs.run_marks import Bucket
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.pictures.activity import activity
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
@@ -32,7 +32,7 @@ _NO_COUNTS: Final[Mapping[RunStatus, int]] = {}
 _NO_BUCKETS: Final[tuple[Bucket, ...]] = ()
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the page of this file."""
     figures = Recent(lambda: _figures(host), lambda: host.events.last_id)
 
@@ -59,7 +59,7 @@ def add(pages: PageRoutes, host: Host) -> None:
         }
         return render(request, "overview.html", data, viewer=viewer)
 
-    pages.page("", overview, "Overview of the instance.")
+    pages.page("", overview)
 
 
 async def _figures(host: Host) -> "tuple[Asked[Sequence[JobState]], dict[str, Any]]":
