@@ -21,7 +21,8 @@ class Decision:
     """One decision.
 
     Attributes:
-        action: what was asked for: `api.read`, `api.write` or `reload`.
+        action: what was asked for: `api.read`, `api.write`, `reload`; on the pages `ui.write`, `ui.sign_in`,
+            `ui.sign_out` or `ui.revoke`.
         target: of what; a path or a name, never a query.
         decision: what was decided.
         reason: why it was refused; None where it was allowed.

@@ -17,19 +17,25 @@ _ATTEMPT: Final = "nexus_sign_in"
 class Cookies:
     """Reads and writes the two cookies: of a session, and of the browser that has begun to sign in.
 
+    Over https alone and under `__Host-` names, which no other host or path can set (RFC 6265bis, section 4.1.3). On a
+    loopback address without https, where Safari keeps no secure cookie, under plain names with the port in them, as
+    the cookies of all ports of a machine are one heap.
+
     Attributes:
-        is_secure: True: over https alone and under `__Host-` names, which no other host or path can set (RFC 6265bis,
-            section 4.1.3). False on a loopback address without https, where Safari keeps no secure cookie; the name has
-            the port then, as cookies of all ports of a machine are one heap.
+        may_be_plain: True where `base_url` is a loopback address without https.
     """
 
-    is_secure: bool
+    may_be_plain: bool
 
     @classmethod
     def below(cls, base_url: str) -> "Cookies":
         """Gives the cookies of a host that the outside reaches at `base_url`."""
         url = URL(base_url)
-        return cls(is_secure=url.scheme == "https" or not is_loopback(url.host or ""))
+        return cls(may_be_plain=url.scheme == "http" and is_loopback(url.host or ""))
+
+    def is_plain(self, request: web.Request) -> bool:
+        """True where the browser that asks may have cookies without https: `base_url` is left at its default often."""
+        return self.may_be_plain and authority_of(request).is_loopback
 
     def session(self, request: web.Request) -> str | None:
         """Gives the session's secret, None where the browser sent none or several."""
@@ -56,7 +62,7 @@ class Cookies:
         self._set(request, response, _ATTEMPT, "", 0)
 
     def _name(self, name: str, request: web.Request) -> str:
-        return f"__Host-{name}" if self.is_secure else f"{name}_{authority_of(request).port}"
+        return f"{name}_{authority_of(request).port}" if self.is_plain(request) else f"__Host-{name}"
 
     def _set(
         self, request: web.Request, response: web.StreamResponse, name: str, value: str, max_age: int | None = None
@@ -66,7 +72,7 @@ class Cookies:
             value,
             path="/",
             max_age=max_age,
-            secure=self.is_secure,
+            secure=not self.is_plain(request),
             httponly=True,
             samesite="Lax",
         )

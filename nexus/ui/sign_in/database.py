@@ -4,8 +4,10 @@ The jobs' SQLite file is held by one host alone; this one is a file of its own, 
 to it beside a running host. One statement is one transaction, on either database.
 """
 
+import contextlib
 import os
 import re
+import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -65,14 +67,18 @@ def open_database(settings: StoreSettings, state_dir: Path) -> Database:
 class _Connections:
     """One connection for each thread that asks for one."""
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
+    def __init__(self, connect: Callable[[], Any], end: Callable[[Any], None]) -> None:
         self._connect = connect
+        self._end = end
         self._mine = threading.local()
         self._all: list[Any] = []
+        self._is_closed = False
 
     def mine(self) -> Any:
         connection = getattr(self._mine, "connection", None)
         if connection is None:
+            if self._is_closed:
+                raise SessionsUnavailable("the database of sessions is closed: the host is stopping")
             connection = self._mine.connection = self._connect()
             self._all.append(connection)
         return connection
@@ -83,9 +89,11 @@ class _Connections:
         connection.close()
 
     def close(self) -> None:
-        for connection in self._all:
+        """Closes all; none is made any more."""
+        self._is_closed = True
+        for connection in tuple(self._all):
+            self._end(connection)
             connection.close()
-        self._all.clear()
 
 
 class SqliteDatabase:
@@ -93,7 +101,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connections = _Connections(self._connect)
+        self._connections = _Connections(self._connect, sqlite3.Connection.interrupt)
         try:
             _make_private(path)
             for statement in ("PRAGMA journal_mode=WAL", *TABLES):
@@ -133,7 +141,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._connections = _Connections(self._connect)
+        self._connections = _Connections(self._connect, _hang_up)
         try:
             with self._connections.mine().transaction():
                 # Two replicas that start together must not both create.
@@ -185,7 +193,14 @@ class PostgresDatabase:
             prepare_threshold=None,  # a pooler between us may give each statement another server
             application_name="nexus-sessions",
             options=f"-c statement_timeout={_PATIENCE * 1000}",
+            tcp_user_timeout=_PATIENCE * 1000,
         )
+
+
+def _hang_up(connection: "psycopg.Connection[Row]") -> None:
+    """Wakes a thread that waits for a server which is frozen: it would keep the process from ending."""
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
 
 
 def _make_private(path: Path) -> None:

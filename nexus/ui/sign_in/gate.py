@@ -67,7 +67,7 @@ class SessionGate:
         return self._action(action, for_admin=True)
 
     def own_action(self, action: Page) -> Handler:
-        """Gives the handler of what anybody does to the own session."""
+        """Gives the handler of what anybody does to sessions; it tells the audit log itself what it has done."""
         return self._action(action, for_admin=False)
 
     async def viewer(self, request: web.Request) -> Viewer | None:
@@ -103,7 +103,8 @@ class SessionGate:
             if for_admin and not viewer.may_act:
                 self._record(request, viewer, Reason.LACKS_PERMISSION)
                 raise Problem(403, "you may look at this host, and not act on it")
-            self._record(request, viewer, None)
+            if for_admin:
+                self._record(request, viewer, None)
             return await action(request, viewer)
 
         return act

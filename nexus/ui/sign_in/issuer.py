@@ -242,8 +242,8 @@ class IssuerSignIn:
 
     def _is_elsewhere(self, request: web.Request) -> bool:
         """Whether the way back would lead to another name of this machine, which would not get the browser's cookie."""
-        is_plain = not self._desk.cookies.is_secure and "moved" not in request.query
-        return is_plain and authority_of(request).text != URL(self._base_url).authority
+        may_move = self._desk.cookies.is_plain(request) and "moved" not in request.query
+        return may_move and authority_of(request).text != URL(self._base_url).authority
 
     def _refused(
         self, request: web.Request, status: int, title: str, detail: str, *, anew: bool = False

@@ -2,7 +2,7 @@
 
 import time
 from functools import partial
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
@@ -51,6 +51,7 @@ class SignInPages:
         data = {
             "issuer": self._issuer,
             "with_link": self._with_link,
+            "needs_https": self._needs_https(request),
             "start": f"{self._base}/sign-in/start?to={quote(to, safe='/')}",
             "told": "You are signed out." if "out" in request.query else "",
         }
@@ -98,6 +99,10 @@ class SignInPages:
         if not await self._desk.revoke(request, viewer, name):
             raise Problem(404, "there is no such session: it may have ended already")
         return redirect(f"{self._base}/me", base=self._base, flash="session_revoked")
+
+    def _needs_https(self, request: web.Request) -> bool:
+        """Whether no browser would keep a session that it is given here."""
+        return urlsplit(self._base_url).scheme == "http" and not self._desk.cookies.is_plain(request)
 
     def _check_links_are_taken(self) -> None:
         if not self._with_link:

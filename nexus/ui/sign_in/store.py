@@ -18,6 +18,9 @@ _THREADS: Final = 4
 _PATIENCE: Final = 5.0
 """Seconds that a request waits for the database."""
 
+_LAST_CHANCE: Final = 1.0
+"""Seconds that statements under way get when the host stops."""
+
 
 class Store:
     """Calls blocking functions with the database; opened late, since a host that nobody looks at needs none.
@@ -56,10 +59,13 @@ class Store:
             ) from error
 
     async def close(self) -> None:
-        """Closes the database; what is under way ends first."""
-        await asyncio.to_thread(self._threads.shutdown)
+        """Closes the database; what is under way gets a moment to end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        ended = asyncio.ensure_future(asyncio.to_thread(self._threads.shutdown))
+        await asyncio.wait({ended}, timeout=_LAST_CHANCE)
         if self._database is not None:
             self._database.close()
+        await ended
 
     async def _opened(self) -> "Database":
         async with self._opening:

@@ -106,6 +106,21 @@ async def test_l9_beyond_loopback_a_browser_keeps_no_session_without_https(open_
         assert all("Secure" in each for each in page.headers.getall("Set-Cookie"))
 
 
+async def test_l9_a_name_beyond_loopback_gets_no_plain_cookie_whatever_base_url_says(host, browser, link_to):
+    """Where `base_url` is left at its default, and others reach the host all the same."""
+    headers = {"Host": "server.example:3001"}
+    told = await browser.get(f"{host.url}/ui/sign-in", headers=headers)
+    page = await browser.get(await link_to(host), headers=headers)
+    page = await browser.send(
+        "POST", page.action(), fields={"code": page.field("code")}, sender=host.url, headers=headers, follow=False
+    )
+
+    assert "no https" in told.text
+    assert page.status == 303
+    assert all("Secure" in each for each in page.headers.getall("Set-Cookie"))
+    assert "no https" not in (await browser.get(f"{host.url}/ui/sign-in")).text
+
+
 FORGERIES = {
     "L10-another-site": ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, True),
     "L10-another-port": ({"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"}, True),

@@ -1,5 +1,7 @@
 """The store of sign-in, on both databases: what it keeps, for how long, and how much of it."""
 
+import os
+import signal
 import sqlite3
 import stat
 import threading
@@ -201,6 +203,23 @@ def test_a_server_that_comes_back_is_used_again(postgres, tmp_path):
         postgres.start()
     assert session.find(database, secret, now=NOW) == made
     database.close()
+
+
+def test_a_server_that_is_frozen_keeps_no_thread(postgres, tmp_path):
+    """A thread that waits for it would keep the process from ending."""
+    database = open_database(StoreSettings(url=postgres.fresh_database()), tmp_path)
+    with ThreadPoolExecutor(1) as threads:
+        ((pid,),) = threads.submit(database.run, "SELECT pg_backend_pid()", {}).result()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            waiting = threads.submit(database.run, "SELECT 1", {})
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+            database.close()
+            with pytest.raises(SessionsUnavailable):
+                waiting.result(20)
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_server_that_is_not_there_is_told_without_its_password(tmp_path):
