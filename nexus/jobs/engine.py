@@ -219,16 +219,17 @@ class JobEngine:
         if self._is_open:
             self._scheduler.refresh()
 
-    async def jobs(self) -> tuple[JobState, ...]:
-        """Gives every job, ordered by module and name.
+    async def jobs(self, module: str | None = None) -> tuple[JobState, ...]:
+        """Gives every job, or those of one module, ordered by module and name.
 
         Raises:
             StoreUnavailable: what is remembered cannot be read.
         """
         records = await self._call(self._records.all)
-        last = await self._call(self._history.last_runs)
+        last = await self._call(lambda: self._history.last_runs(module))
         definitions = self._source.definitions()
-        return tuple(self._state(definitions[key], records, last) for key in sorted(definitions))
+        wanted = sorted(key for key in definitions if module is None or key[0] == module)
+        return tuple(self._state(definitions[key], records, last) for key in wanted)
 
     async def trigger(
         self,

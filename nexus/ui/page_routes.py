@@ -33,22 +33,16 @@ class PageRoutes:
     Args:
         routes: of the host; those of pages are public to its guard, which knows tokens alone, and behind `gate`.
         gate: lets signed-in people through.
-
-    Attributes:
-        gate: as given.
     """
 
     def __init__(self, routes: HostRoutes, gate: Gate) -> None:
         self._routes = routes
-        self.gate = gate
+        self._gate = gate
 
-    def page(self, path: str, page: Page, summary: str) -> None:
-        """Adds a page at `path`, below `/ui`, that every viewer may read."""
-        self._routes.add("GET", f"/ui{path}", shown(self.gate.page(_shown_to(page))), PUBLIC, summary)
-
-    def action(self, path: str, action: Page, summary: str) -> None:
-        """Adds what a form of a page sends; for the role admin."""
-        self._routes.add("POST", f"/ui{path}", shown(self.gate.action(_shown_to(action))), PUBLIC, summary)
+    def add(self, method: str, path: str, page: Page, summary: str) -> None:
+        """Adds what answers at `path`, below `/ui`: `GET` a page for every viewer, `POST` an action for admins."""
+        through = self._gate.page if method == "GET" else self._gate.action
+        self._routes.add(method, f"/ui{path}", shown(through(_shown_to(page))), PUBLIC, summary)
 
 
 def shown(handler: Handler) -> Handler:

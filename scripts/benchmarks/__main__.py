@@ -8,6 +8,7 @@ from pathlib import Path
 import auth
 import commands
 import many_routes
+import pages
 import report
 import request_path
 import start_up
@@ -19,6 +20,7 @@ SUITES: dict[str, Callable[[Path, Effort], list[Row]]] = {
     "start": start_up.measure,
     "commands": commands.measure,
     "auth": auth.measure,
+    "pages": pages.measure,
 }
 
 

@@ -57,11 +57,11 @@ def main() -> None:
     executable = shutil.which("chromium")
     if executable is None:
         sys.exit("chromium is missing: ./scripts/test installs it")
-    with serving() as (url, config, environ), sync_playwright() as playwright:
+    with serving() as (url, directory, environ), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(_SWITCHES))
         for scheme in ("light", "dark"):
             for width in (1280, 390):
-                take(browser, url, sign_in_link(config, environ), scheme, width, arguments.folder)
+                take(browser, url, sign_in_link(directory, environ), scheme, width, arguments.folder)
         browser.close()
     if arguments.docs:
         for name, scheme in _BEST:
@@ -70,21 +70,21 @@ def main() -> None:
 
 @contextmanager
 def serving() -> Iterator[tuple[str, Path, dict[str, str]]]:
-    """Runs the demonstration, and gives its address, its configuration and its environment."""
+    """Runs the demonstration, and gives its address, its directory and its environment."""
     with tempfile.TemporaryDirectory(prefix="nexus-pictures-") as folder:
         directory = Path(folder)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        config = demo_host.lay_out(directory, port)
+        demo_host.lay_out(directory, port)
         demo_host.fill(directory, directory / ".nexus")
         environ = {**os.environ, "PYTHONPATH": str(ROOT), "NEXUS_STATE_DIR": str(directory / ".nexus")}
         with (directory / "log").open("wb") as log:
-            host = subprocess.Popen([NEXUS, "serve", "-c", config], env=environ, stdout=log, stderr=log)
+            host = subprocess.Popen([NEXUS, "serve"], cwd=directory, env=environ, stdout=log, stderr=log)
         try:
             wait_for(f"http://127.0.0.1:{port}/readyz")
             time.sleep(12)  # the targets are probed twice, and the checks have run
-            yield f"http://127.0.0.1:{port}", config, environ
+            yield f"http://127.0.0.1:{port}", directory, environ
         finally:
             host.terminate()
             host.wait(30)
@@ -101,10 +101,12 @@ def wait_for(url: str) -> None:
     sys.exit(f"{url} does not answer")
 
 
-def sign_in_link(config: Path, environ: dict[str, str]) -> str:
+def sign_in_link(directory: Path, environ: dict[str, str]) -> str:
     """Gives a one-time link."""
-    command = [NEXUS, "dashboard", "link", "-c", config]
-    return subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout.strip()
+    command = [NEXUS, "dashboard", "link"]
+    return subprocess.run(
+        command, cwd=directory, env=environ, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def take(browser: Browser, url: str, link: str, scheme: str, width: int, folder: Path) -> None:

@@ -44,8 +44,8 @@ schedule = "*/15 * * * *"
 """
 
 
-def lay_out(directory: Path, port: int) -> Path:
-    """Writes the modules and the configuration, and gives the path of the latter."""
+def lay_out(directory: Path, port: int) -> None:
+    """Writes the modules and the configuration."""
     demo = directory / "integrations"
     demo.mkdir()
     for name in NAMES:
@@ -56,9 +56,7 @@ def lay_out(directory: Path, port: int) -> Path:
             (demo / name / "__init__.py").write_text(code)
         else:
             (demo / f"{name}.py").write_text(code)
-    config = directory / "config.toml"
-    config.write_text(_config(port))
-    return config
+    (directory / "config.toml").write_text(_config(port))
 
 
 def _config(port: int) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import nexus
 from nexus.testing.running_host import running_host
-from nexus.ui import static_files
+from nexus.ui import dashboard, static_files
+from nexus.ui.page_book import PageBook
+from nexus.ui.pages import every
 from tests.ui.signed_in import signed_in
 
 VENDOR = Path(static_files.__file__).parent / "static" / "vendor"
@@ -80,9 +82,16 @@ def test_no_file_of_the_pages_names_another_origin():
         assert named <= {"http://www.w3.org"}, path.name  # the namespace of SVG, which nobody fetches
 
 
-def test_a_host_that_nobody_looks_at_loads_no_template_engine():
-    code = (
-        "import sys, nexus.ui.dashboard; print(sorted({'jinja2', 'aiohttp_jinja2', 'markupsafe'} & set(sys.modules)))"
-    )
+async def test_every_address_has_its_handler_and_every_handler_its_address(tmp_path):
+    async with running_host(state_dir=tmp_path) as host:
+        book = PageBook(gate=None)
+        every.write(
+            book, host.host, counters=None, decisions=None, permission="admin", sessions=None, host_routes=lambda: ()
+        )
+    assert set(book.handlers) == {(method, path) for method, path, _summary in dashboard.ADDRESSES}
+
+
+def test_a_host_that_nobody_looks_at_loads_no_template_engine_and_no_page():
+    code = "import sys, nexus.serve; print(sorted({'jinja2', 'nexus.ui.pages'} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from nexus.auth.recent_decisions import RecentDecisions
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.listing import listed, read_text
@@ -13,7 +13,7 @@ from nexus.ui.views.listing import listed, read_text
 _SHOW: Final = ("actions", "refused", "reads")
 
 
-def add(pages: PageRoutes, decisions: RecentDecisions) -> None:
+def add(pages: PageBook, decisions: RecentDecisions) -> None:
     """Adds the page of this file."""
 
     async def audit(request: web.Request, viewer: Viewer) -> web.Response:
@@ -40,4 +40,4 @@ def add(pages: PageRoutes, decisions: RecentDecisions) -> None:
         data: dict[str, Any] = {"table": table, "q": text, "show": show}
         return render(request, "audit.html", data, viewer=viewer)
 
-    pages.page("/audit", audit, "The last decisions.")
+    pages.page("/audit", audit)

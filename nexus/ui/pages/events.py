@@ -8,13 +8,13 @@ from nexus.host.host import Host
 from nexus.http.keys import INFLIGHT
 from nexus.http.sse import send_events
 from nexus.ui.live import Streams
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.viewer import Viewer
 
 _MAX_WATCH: Final = 300
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the stream."""
     streams = Streams(host)
 
@@ -30,7 +30,7 @@ def add(pages: PageRoutes, host: Host) -> None:
         with streams.place(viewer.session_id):
             return await send_events(request, streams.changes(watch, _since(request), is_signed_in))
 
-    pages.page("/events", events, "Tells that a page has changed, as server-sent events.")
+    pages.page("/events", events)
 
 
 def _since(request: web.Request) -> int | None:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from nexus.auth.counters import Counters
 from nexus.host.host import Host
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.listing import listed
@@ -14,7 +14,7 @@ from nexus.ui.views.listing import listed
 _ORDER = {"fail": 0, "warn": 1, "unknown": 2, "pass": 3}
 
 
-def add(pages: PageRoutes, host: Host, counters: Counters) -> None:
+def add(pages: PageBook, host: Host, counters: Counters) -> None:
     """Adds the page of this file."""
 
     async def health(request: web.Request, viewer: Viewer) -> web.Response:
@@ -41,4 +41,4 @@ def add(pages: PageRoutes, host: Host, counters: Counters) -> None:
         }
         return render(request, "health.html", data, viewer=viewer)
 
-    pages.page("/health", health, "Health of the instance.")
+    pages.page("/health", health)

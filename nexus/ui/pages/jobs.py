@@ -13,7 +13,7 @@ from nexus.host.host import Host
 from nexus.jobs.definition import JobDefinition
 from nexus.jobs.errors import InvalidOptions, UnknownJob
 from nexus.ui.flash import redirect
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import RENDERING, render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.job_page import job_page
@@ -27,7 +27,7 @@ _PER_PAGE: Final = 25
 _SHOW: Final = ("failing", "scheduled", "paused", "on_demand", "module_down")
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the pages and actions of this file."""
 
     async def every(request: web.Request, viewer: Viewer) -> web.Response:
@@ -110,11 +110,11 @@ def add(pages: PageRoutes, host: Host) -> None:
         return _to(request, _path(module, job), "paused" if paused else "resumed", job=f"{module} {job}")
 
     path = "/modules/{module}/jobs/{job}"
-    pages.page("/jobs", every, "All jobs.")
-    pages.page(path, one, "One job.")
-    pages.action(path, run, "Run a job now.")
-    pages.action(f"{path}/pause", pause, "Let a job's schedule rest.")
-    pages.action(f"{path}/resume", resume, "Let a job's schedule go on.")
+    pages.page("/jobs", every)
+    pages.page(path, one)
+    pages.action(path, run)
+    pages.action(f"{path}/pause", pause)
+    pages.action(f"{path}/resume", resume)
 
 
 def _names(request: web.Request) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 
@@ -59,7 +59,7 @@ Sessions = Callable[[Viewer], Awaitable[Sequence[OpenSession]]]
 """Gives the sessions that somebody may see: the own ones, or all for an admin."""
 
 
-def add(pages: PageRoutes, sessions: Sessions | None, *, permission: str) -> None:
+def add(pages: PageBook, sessions: Sessions | None, *, permission: str) -> None:
     """Adds the page of this file.
 
     Args:
@@ -75,4 +75,4 @@ def add(pages: PageRoutes, sessions: Sessions | None, *, permission: str) -> Non
         }
         return render(request, "me.html", data, viewer=viewer)
 
-    pages.page("/me", me, "Who is signed in, and what that allows.")
+    pages.page("/me", me)

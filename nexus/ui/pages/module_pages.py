@@ -7,13 +7,13 @@ from aiohttp import web
 from nexus.api.modules import Modules
 from nexus.host.host import Host
 from nexus.spec.errors import Problem
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.panels import shown_panel
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the page of this file."""
     views = Modules(host)
 
@@ -29,4 +29,4 @@ def add(pages: PageRoutes, host: Host) -> None:
         }
         return render(request, "module_page.html", data, viewer=viewer)
 
-    pages.page("/modules/{module}/pages/{page}", one, "A page that a module adds.")
+    pages.page("/modules/{module}/pages/{page}", one)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from nexus.api.modules import Modules
 from nexus.host.host import Host
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.panels import shown_panels
 from nexus.ui.pictures.waterfall import waterfall
 from nexus.ui.rendering import render
@@ -20,7 +20,7 @@ from nexus.ui.views.readme import read_readme
 _GROUPS: Final = ("attention", "running", "off")
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the pages of this file."""
     views = Modules(host)
 
@@ -62,8 +62,8 @@ def add(pages: PageRoutes, host: Host) -> None:
         }
         return render(request, "module.html", data, viewer=viewer)
 
-    pages.page("/modules", every, "All modules.")
-    pages.page("/modules/{module}", one, "One module.")
+    pages.page("/modules", every)
+    pages.page("/modules/{module}", one)
 
 
 def _has(row: ModuleRow, text: str) -> bool:

@@ -1,22 +1,26 @@
 """The first page: how the instance is, what needs a look, what happened lately and what comes next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
 from nexus.host.host import Host
 from nexus.jobs.run import Page, RunFilter, RunStatus
 from nexus.jobs.run_marks import Bucket
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.pictures.activity import activity
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.attention import MOST, attention
-from nexus.ui.views.engine_access import ask
+from nexus.ui.views.engine_access import Asked, ask
 from nexus.ui.views.jobs import every_job, job_row
 from nexus.ui.views.module_rows import count_groups
+from nexus.ui.views.recent import Recent
+
+if TYPE_CHECKING:
+    from nexus.jobs.job_state import JobState
 
 _HOURS: Final = 24
 _HOUR: Final = 3600
@@ -28,11 +32,12 @@ _NO_COUNTS: Final[Mapping[RunStatus, int]] = {}
 _NO_BUCKETS: Final[tuple[Bucket, ...]] = ()
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the page of this file."""
+    figures = Recent(lambda: _figures(host), lambda: host.events.last_id)
 
     async def overview(request: web.Request, viewer: Viewer) -> web.Response:
-        jobs = await every_job(host)
+        jobs, runs = await figures.get()
         rows = [job_row(host, state) for state in jobs.value]
         items = attention(host, rows, jobs.trouble)
         coming = sorted((row for row in rows if row.next_at is not None), key=lambda row: (row.next_at, row.key))
@@ -50,11 +55,15 @@ def add(pages: PageRoutes, host: Host) -> None:
             "coming": coming[:_LATEST],
             "changes": _changes(host),
             "watch": "overview",
-            **await _runs(host),
+            **runs,
         }
         return render(request, "overview.html", data, viewer=viewer)
 
-    pages.page("", overview, "Overview of the instance.")
+    pages.page("", overview)
+
+
+async def _figures(host: Host) -> "tuple[Asked[Sequence[JobState]], dict[str, Any]]":
+    return await every_job(host), await _runs(host)
 
 
 async def _runs(host: Host) -> dict[str, Any]:

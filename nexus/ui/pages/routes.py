@@ -9,7 +9,7 @@ from aiohttp import web
 from nexus.api.module_view import RouteView, route_views
 from nexus.host.host import Host
 from nexus.spec.route import Route
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.listing import listed, read_text
@@ -34,7 +34,7 @@ class OwnedRoute:
     serving: bool
 
 
-def add(pages: PageRoutes, host: Host, host_routes: Callable[[], tuple[Route, ...]]) -> None:
+def add(pages: PageBook, host: Host, host_routes: Callable[[], tuple[Route, ...]]) -> None:
     """Adds the page of this file; `host_routes` tells the host's own routes once all are known."""
 
     def every() -> Iterator[OwnedRoute]:
@@ -63,7 +63,7 @@ def add(pages: PageRoutes, host: Host, host_routes: Callable[[], tuple[Route, ..
         data: dict[str, Any] = {"table": table, "q": text, "access": access, "watch": "modules"}
         return render(request, "routes.html", data, viewer=viewer)
 
-    pages.page("/routes", routes, "Routes of the host and the modules.")
+    pages.page("/routes", routes)
 
 
 def _is_shown(row: OwnedRoute, access: str) -> bool:

@@ -8,14 +8,14 @@ from nexus.api.job_requests import told_as_problems
 from nexus.host.host import Host
 from nexus.jobs.errors import UnknownRun
 from nexus.ui.flash import redirect
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.pictures.timeline import timeline
 from nexus.ui.rendering import RENDERING, render
 from nexus.ui.viewer import Viewer
 from nexus.ui.words import segment
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the page and the actions of this file."""
 
     async def one(request: web.Request, viewer: Viewer) -> web.Response:
@@ -43,9 +43,9 @@ def add(pages: PageRoutes, host: Host) -> None:
             run = await host.jobs.engine.retry(request.match_info["id"], by=viewer.subject)
         return _to(request, run.id, "retried")
 
-    pages.page("/runs/{id}", one, "One run.")
-    pages.action("/runs/{id}/cancel", cancel, "End a run.")
-    pages.action("/runs/{id}/retry", retry, "Do a run again.")
+    pages.page("/runs/{id}", one)
+    pages.action("/runs/{id}/cancel", cancel)
+    pages.action("/runs/{id}/retry", retry)
 
 
 def _to(request: web.Request, run_id: str, flash: str) -> web.Response:

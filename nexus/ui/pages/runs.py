@@ -8,7 +8,7 @@ from nexus.api.job_requests import told_as_problems
 from nexus.host.host import Host
 from nexus.jobs.errors import StoreUnavailable, StoreUnusable
 from nexus.jobs.run import Page
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.run_filters import STATUSES, read_filters
@@ -18,7 +18,7 @@ _PER_PAGE: Final = 50
 _NO_PAGE: Final = Page(runs=(), cursor=None)
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the page of this file."""
 
     async def every(request: web.Request, viewer: Viewer) -> web.Response:
@@ -43,4 +43,4 @@ def add(pages: PageRoutes, host: Host) -> None:
         }
         return render(request, "runs.html", data, viewer=viewer)
 
-    pages.page("/runs", every, "All runs.")
+    pages.page("/runs", every)

@@ -9,7 +9,7 @@ from nexus.api.run_bulk import BULK, CANCEL, RETRY, BulkAction, act_on_many, cho
 from nexus.host.host import Host
 from nexus.jobs.run import Page
 from nexus.ui.flash import redirect
-from nexus.ui.page_routes import PageRoutes
+from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import RENDERING, render
 from nexus.ui.viewer import Page as PageHandler
 from nexus.ui.viewer import Viewer
@@ -21,14 +21,14 @@ _SHOWN: Final = 10
 _NO_PAGE: Final = Page(runs=(), cursor=None)
 
 
-def add(pages: PageRoutes, host: Host) -> None:
+def add(pages: PageBook, host: Host) -> None:
     """Adds the pages and actions of this file."""
     for path, verb, action, flash in (
         ("/runs/retry", "retry", RETRY, "many_retried"),
         ("/runs/cancel", "cancel", CANCEL, "many_cancelled"),
     ):
-        pages.page(path, _confirmation(host, verb, action), f"Ask before runs are acted on: {verb}.")
-        pages.action(path, _doing(host, action, path, flash), f"Act on many runs: {verb}.")
+        pages.page(path, _confirmation(host, verb, action))
+        pages.action(path, _doing(host, action, path, flash))
 
 
 def _confirmation(host: Host, verb: str, action: BulkAction) -> PageHandler:

@@ -78,6 +78,11 @@
     htmx_before_morph_attr: (element, detail) => !(element.tagName === "DETAILS" && detail.attrName === "open"),
   });
 
+  // On a narrow screen the navigation is one line that is scrolled.
+  const list = document.querySelector(".side");
+  const current = list?.querySelector("[aria-current]");
+  if (current) list.scrollLeft = current.offsetLeft - (list.clientWidth - current.clientWidth) / 2;
+
   tellTimes();
   window.setInterval(tellTimes, 15000);
 })();

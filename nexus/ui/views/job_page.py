@@ -12,7 +12,7 @@ from nexus.jobs.run import Page, RunFilter
 from nexus.jobs.run_marks import RunMark
 from nexus.ui.pictures.sparkline import Sparkline, sparkline
 from nexus.ui.views.engine_access import ask
-from nexus.ui.views.jobs import JobRow, every_job, job_row, with_strips
+from nexus.ui.views.jobs import JobRow, job_row, jobs_of, with_strips
 
 _LATEST: Final = 8
 _NEXT: Final = 5
@@ -57,7 +57,7 @@ async def job_page(host: Host, module: str, job: str) -> JobPage:
         UnknownJob: there is none of this name.
         StoreUnavailable: the engine is not open.
     """
-    found = await every_job(host)
+    found = await jobs_of(host, module)
     key = (module, job)
     state = next((each for each in found.value if each.definition.key == key), None)
     if state is None:

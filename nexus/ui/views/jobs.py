@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from nexus.host.host import Host
@@ -14,6 +15,7 @@ from nexus.ui.views.engine_access import Asked, ask
 
 if TYPE_CHECKING:
     from nexus.jobs.job_state import JobState
+    from nexus.jobs.schedule import Schedule
 
 STRIP: Final = 30
 """Runs that a strip shows."""
@@ -88,9 +90,13 @@ def job_row(host: Host, state: "JobState") -> JobRow:
 
 def said(job: JobDefinition) -> str:
     """Gives a job's schedule in words; empty where it has none."""
-    if job.schedule is None:
-        return ""
-    words = job.schedule.describe()
+    return _in_words(job.schedule) if job.schedule is not None else ""
+
+
+# Reading a line takes as long as showing a row of the table.
+@lru_cache(maxsize=4096)
+def _in_words(schedule: "Schedule") -> str:
+    words = schedule.describe()
     return words[:1].upper() + words[1:]
 
 
@@ -106,8 +112,14 @@ async def with_strips(host: Host, rows: Sequence[JobRow]) -> list[JobRow]:
     return [replace(row, strip=strip(asked.value.get(row.key, ()), STRIP)) for row in rows]
 
 
+async def jobs_of(host: Host, module: str) -> "Asked[Sequence[JobState]]":
+    """Gives the jobs of a module as they stand."""
+    none: Sequence[JobState] = ()
+    return await ask(host, lambda engine: engine.jobs(module), none)
+
+
 async def jobs_of_module(host: Host, module: str) -> Asked[list[JobRow]]:
     """Gives the jobs of a module with their strips."""
-    asked = await every_job(host)
-    rows = [job_row(host, state) for state in asked.value if state.definition.module == module]
+    asked = await jobs_of(host, module)
+    rows = [job_row(host, state) for state in asked.value]
     return Asked(await with_strips(host, rows), asked.trouble)
