@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nexus.spec.job_context import JobContext as JobContext
     from nexus.spec.manifest import Manifest as Manifest
     from nexus.spec.module import Module as Module
+    from nexus.spec.panel import Panel as Panel
     from nexus.spec.principal import Principal as Principal
     from nexus.spec.route import Route as Route
     from nexus.spec.state import ModuleState as ModuleState
@@ -59,6 +60,7 @@ _HOMES = {
     "NotReady": "nexus.spec.errors",
     "PROTECTED": "nexus.spec.access",
     "PUBLIC": "nexus.spec.access",
+    "Panel": "nexus.spec.panel",
     "Principal": "nexus.spec.principal",
     "Problem": "nexus.spec.errors",
     "Reason": "nexus.spec.state",

@@ -32,6 +32,8 @@ from nexus.http.server import HttpServer
 from nexus.http.uncaught import uncaught_logged
 from nexus.preparation import Prepared, ServeOptions, prepare
 from nexus.spec.state import ModuleState
+from nexus.ui.rendering import RENDERING, Rendering
+from nexus.ui.site import Site
 
 _log: Final = logging.getLogger("nexus.serve")
 
@@ -88,6 +90,7 @@ async def _opened(host: Host, audit: AuditLog) -> AsyncIterator[tuple[web.Applic
         # Not the modules' connections: one that holds them all must not keep the host from the issuers' keys.
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
         Authenticator(settings.auth, state_dir=host.state_dir, session=session, spawn=host.supervisor.start) as keys,
+        Site(host, keys, audit=audit, session=session) as site,
     ):
         guard.attach(keys)
         host.add_readiness_source("auth", lambda: keys_readiness(keys))
@@ -95,7 +98,10 @@ async def _opened(host: Host, audit: AuditLog) -> AsyncIterator[tuple[web.Applic
         probes.add(routes, host, lambda request: guard.allows(request, keys.permission))
         resource_metadata.add(routes, settings, issuers=keys.issuers, permission=keys.permission)
         introspection.add(routes, host, permission=keys.permission, counters=keys.counters)
-        yield application.build(host, routes=routes, guard=guard.middleware), keys
+        site.add(routes)
+        app = application.build(host, routes=routes, guard=guard.middleware)
+        app[RENDERING] = Rendering(host)
+        yield app, keys
 
 
 def _logged_refusals(settings: HostSettings) -> int:

@@ -3,6 +3,7 @@
 
 debian="$venv/debian"
 issuers="$root/tests/issuers"
+axe="$root/tests/ui/browser/axe"
 
 # Unpacks Debian packages, with the libraries that the system lacks, below .venv: needs no root and starts no service.
 unpack_from_debian() {
@@ -71,18 +72,25 @@ find_npm() {
 }
 
 install_npm_packages() {
-  local wanted
-  wanted=$(sha256sum <"$issuers/package-lock.json")
+  local folder=$1 wanted
+  wanted=$(sha256sum <"$folder/package-lock.json")
   find_npm
-  [[ $(cat "$issuers/node_modules/stamp" 2>/dev/null) == "$wanted" ]] && return
-  say "installing the npm packages of tests/issuers"
-  "${npm[@]}" ci --prefix "$issuers" --silent --no-audit --no-fund --ignore-scripts >&2
-  printf '%s\n' "$wanted" >"$issuers/node_modules/stamp"
+  [[ $(cat "$folder/node_modules/stamp" 2>/dev/null) == "$wanted" ]] && return
+  say "installing the npm packages of ${folder#"$root"/}"
+  "${npm[@]}" ci --prefix "$folder" --silent --no-audit --no-fund --ignore-scripts >&2
+  printf '%s\n' "$wanted" >"$folder/node_modules/stamp"
+}
+
+# The system's own, since a browser finds its fonts, its helpers and its libraries by fixed paths.
+install_browser() {
+  command -v chromium >/dev/null || install_from_debian chromium fonts-dejavu-core
 }
 
 prepare_tests() {
   prepare_environment
   command -v curl >/dev/null || install_from_debian curl # the pages' examples are typed as they stand
   unpack_from_debian glewlwyd dbconfig-no-thanks wrk redis-server postgresql
-  install_npm_packages
+  install_npm_packages "$issuers"
+  install_npm_packages "$axe"
+  install_browser
 }

@@ -3,8 +3,8 @@
 import math
 import statistics
 from collections import deque
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -15,6 +15,9 @@ from .settings import Target
 
 _REMEMBERED: Final = 20
 """Results that go into the cache: with Redis each probe writes them over the network."""
+
+_HOURS: Final = 24
+"""Hours of which the counts are kept."""
 
 
 class State(StrEnum):
@@ -43,6 +46,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """What an hour's probes found.
+
+    Attributes:
+        begins: UTC instant.
+        well: probes that found the target well.
+        failed: the others.
+    """
+
+    begins: datetime
+    well: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """The part of a history that outlives the process; `asked` says of which question it is."""
 
@@ -51,6 +69,7 @@ class Memory:
     since: datetime | None
     failures: int
     results: tuple[Result, ...]
+    hours: tuple[Hour, ...] = ()
 
 
 MEMORY: Final = TypeAdapter(Memory)
@@ -82,11 +101,18 @@ class History:
         self.failures = 0
         self._failures_before_down = failures_before_down
         self._results: deque[Result] = deque(maxlen=keep)
+        self._hours: dict[datetime, Hour] = {}
 
     @property
     def results(self) -> tuple[Result, ...]:
         """The kept results, newest first."""
         return tuple(reversed(self._results))
+
+    def last_day(self, now: datetime) -> tuple[Hour, ...]:
+        """Gives the 24 hours that end with the present one, oldest first; an hour without a probe counts nothing."""
+        this = _hour_of(now)
+        begins = [this - timedelta(hours=away) for away in range(_HOURS - 1, -1, -1)]
+        return tuple(self._hours.get(begin, Hour(begins=begin)) for begin in begins)
 
     @property
     def availability(self) -> float | None:
@@ -109,6 +135,7 @@ class History:
     def record(self, result: Result) -> Change | None:
         """Takes a result, and gives how the state changed by it, None where it did not."""
         self._results.append(result)
+        self._count(result)
         self.failures = 0 if result.is_well else self.failures + 1
         after = self.state
         if result.is_well:
@@ -129,6 +156,7 @@ class History:
             since=self.since,
             failures=self.failures,
             results=tuple(self._results)[-_REMEMBERED:],
+            hours=tuple(self._hours.values()),
         )
 
     def recall(self, memory: Memory) -> None:
@@ -138,8 +166,25 @@ class History:
         if memory.asked != self._asked or not newer:
             return
         self._results.extend(newer)
+        for hour in memory.hours:
+            known = self._hours.get(hour.begins, Hour(begins=hour.begins))
+            # Of an hour that both have counted, the fuller count is the one that goes on.
+            self._hours[hour.begins] = max(known, hour, key=lambda each: each.well + each.failed)
         self.state, self.since, self.failures = memory.state, memory.since, memory.failures
+
+    def _count(self, result: Result) -> None:
+        begins = _hour_of(result.at)
+        known = self._hours.pop(begins, Hour(begins=begins))
+        self._hours[begins] = replace(
+            known, well=known.well + result.is_well, failed=known.failed + (not result.is_well)
+        )
+        for old in sorted(self._hours)[:-_HOURS]:
+            del self._hours[old]
 
     @property
     def _asked(self) -> str:
         return f"{self.target.method} {self.target.url} {self.target.statuses} {self.target.follow_redirects}"
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)

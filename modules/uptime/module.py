@@ -2,7 +2,7 @@
 
 import nexus
 
-from . import jobs, routes, service
+from . import jobs, panel, routes, service
 from .settings import Settings
 
 uptime = nexus.Module(
@@ -15,4 +15,6 @@ uptime = nexus.Module(
 uptime.job("probe", options=jobs.ProbeOptions, timeout=300)(jobs.probe)
 uptime.get("/targets")(routes.targets)
 uptime.get("/targets/{name}")(routes.target)
+uptime.panel("targets", title="Targets", template=panel.TARGETS)(panel.targets)
+uptime.panel("results", title="Latest results", template=panel.RESULTS, place="page")(panel.results)
 uptime.check("targets", critical=False)(service.targets_are_up)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from aiohttp import web
+from multidict import MultiMapping
 from pydantic import JsonValue
 
 from nexus.jobs import errors
@@ -92,7 +93,15 @@ def read_filter(request: web.Request) -> RunFilter:
     Raises:
         Problem: 400, a parameter is not usable.
     """
-    query = request.query
+    return filter_of(request.query)
+
+
+def filter_of(query: MultiMapping[str]) -> RunFilter:
+    """Gives which runs are meant by parameters, as `read_filter` has them.
+
+    Raises:
+        Problem: 400, one is not usable.
+    """
     trigger = query.get("trigger")
     if trigger is not None and trigger not in _TRIGGERS:
         raise Problem(400, f"trigger is to be one of {', '.join(_TRIGGERS)}")

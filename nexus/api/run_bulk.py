@@ -1,6 +1,7 @@
 """Actions on many runs at once: those that a query means are ended, or done again."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -19,7 +20,7 @@ from nexus.spec.principal import Principal
 if TYPE_CHECKING:
     from nexus.jobs.engine import JobEngine
 
-_BULK: Final = 200
+BULK: Final = 200
 """Runs that one request acts on: as many as fit well into a request's time."""
 
 _REFUSED: Final = (AlreadyRunning, InvalidOptions, ModuleDown, NotFinal, UnknownJob, UnknownRun)
@@ -28,47 +29,49 @@ Act = Callable[["JobEngine", Run, Principal], Awaitable[bool]]
 """Acts on a run for a caller; False where it does not take it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkAction:
+    """Something that is done to many runs.
+
+    Attributes:
+        default: the statuses that are meant where the query names none.
+        act: does it to one run, asked for by a caller.
+    """
+
+    default: frozenset[RunStatus]
+    act: Act
+
+
+async def _end(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
+    if run.status.is_final:
+        return False
+    ended = await jobs.cancel(run.id, by=caller.subject)
+    return ended.status is RunStatus.CANCELLED or not ended.status.is_final
+
+
+async def _again(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
+    await jobs.retry(run.id, by=caller.subject, issuer=caller.issuer)
+    return True
+
+
+CANCEL: Final = BulkAction(default=frozenset({RunStatus.QUEUED, RunStatus.RUNNING}), act=_end)
+RETRY: Final = BulkAction(default=frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST}), act=_again)
+
+
 def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
     """Gives the resources of this file."""
 
     async def cancel_many(request: web.Request) -> web.Response:
         """End the queued and running runs that the query means."""
-        active = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
-
-        async def end(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
-            if run.status.is_final:
-                return False
-            ended = await jobs.cancel(run.id, by=caller.subject)
-            return ended.status is RunStatus.CANCELLED or not ended.status.is_final
-
-        return await act_on_many(request, active, end)
+        return await answer(request, CANCEL)
 
     async def retry_many(request: web.Request) -> web.Response:
         """Do the failed runs that the query means again; `status` may name others that have ended."""
-        default = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST})
+        return await answer(request, RETRY)
 
-        async def again(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
-            await jobs.retry(run.id, by=caller.subject, issuer=caller.issuer)
-            return True
-
-        return await act_on_many(request, default, again)
-
-    async def act_on_many(request: web.Request, default: frozenset[RunStatus], act: Act) -> web.Response:
-        wanted = read_filter(request)
-        if wanted == RunFilter():
-            raise Problem(400, "say which runs: narrow them by at least one of " + ", ".join(FILTER))
-        chosen = _narrowed(wanted, default)
-        with told_as_problems():
-            jobs, done, refused = host.jobs.find_engine(), 0, 0
-            if jobs is None:
-                return answers.one(BulkView(done=0, refused=0, cursor=None))
-            found = await jobs.runs(chosen, limit=_BULK, cursor=request.query.get("cursor"))
-            for run in found.runs:
-                if await _is_done(act(jobs, run, request[PRINCIPAL])):
-                    done += 1
-                else:
-                    refused += 1
-        return answers.one(BulkView(done=done, refused=refused, cursor=found.cursor))
+    async def answer(request: web.Request, action: BulkAction) -> web.Response:
+        wanted, cursor = read_filter(request), request.query.get("cursor")
+        return answers.one(await act_on_many(host, action, wanted, caller=request[PRINCIPAL], cursor=cursor))
 
     return (
         Resource(
@@ -78,6 +81,35 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
     )
 
 
+async def act_on_many(
+    host: Host, action: BulkAction, wanted: RunFilter, *, caller: Principal, cursor: str | None
+) -> BulkView:
+    """Acts on at most 200 runs, and gives what became of them.
+
+    Args:
+        host: whose runs.
+        action: what is done.
+        wanted: which runs; it has to narrow them.
+        caller: who asks.
+        cursor: where an earlier answer has left off.
+
+    Raises:
+        Problem: 400, nothing narrows the runs, or the cursor is none; 503, the store is away.
+    """
+    chosen = chosen_runs(action, wanted)
+    with told_as_problems():
+        jobs, done, refused = host.jobs.find_engine(), 0, 0
+        if jobs is None:
+            return BulkView(done=0, refused=0, cursor=None)
+        found = await jobs.runs(chosen, limit=BULK, cursor=cursor)
+        for run in found.runs:
+            if await _is_done(action.act(jobs, run, caller)):
+                done += 1
+            else:
+                refused += 1
+    return BulkView(done=done, refused=refused, cursor=found.cursor)
+
+
 async def _is_done(act: Awaitable[bool]) -> bool:
     try:
         return await act
@@ -85,13 +117,12 @@ async def _is_done(act: Awaitable[bool]) -> bool:
         return False
 
 
-def _narrowed(wanted: RunFilter, default: frozenset[RunStatus]) -> RunFilter:
-    return RunFilter(
-        module=wanted.module,
-        job=wanted.job,
-        statuses=wanted.statuses or default,
-        trigger=wanted.trigger,
-        text=wanted.text,
-        since=wanted.since,
-        until=wanted.until,
-    )
+def chosen_runs(action: BulkAction, wanted: RunFilter) -> RunFilter:
+    """Gives which runs an action means.
+
+    Raises:
+        Problem: 400, nothing narrows them.
+    """
+    if wanted == RunFilter():
+        raise Problem(400, "say which runs: narrow them by at least one of " + ", ".join(FILTER))
+    return replace(wanted, statuses=wanted.statuses or action.default)

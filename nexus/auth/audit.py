@@ -4,9 +4,11 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from nexus.auth.allowance import Allowance
+from nexus.auth.recent_decisions import RecentDecisions, RecordedDecision
 from nexus.auth.refusal import Reason
 from nexus.http import log_format
 from nexus.spec.principal import Principal
@@ -19,7 +21,8 @@ class Decision:
     """One decision.
 
     Attributes:
-        action: what was asked for: `api.read`, `api.write` or `reload`.
+        action: what was asked for: `api.read`, `api.write`, `reload`; on the pages `ui.write`, `ui.sign_in`,
+            `ui.sign_out` or `ui.revoke`.
         target: of what; a path or a name, never a query.
         decision: what was decided.
         reason: why it was refused; None where it was allowed.
@@ -39,6 +42,9 @@ class AuditLog:
     """Writes to the logger `nexus.audit`. What was allowed is always written; refusals up to a rate, the rest counted.
 
     A line that follows unwritten ones has their number as `suppressed`.
+
+    Attributes:
+        recent: the last lines.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class AuditLog:
     ) -> None:
         self._refusals = Allowance(refusals_per_minute, monotonic=monotonic)
         self._wall = wall
+        self.recent = RecentDecisions()
 
     def record(self, decision: Decision) -> None:
         """Writes one line, or counts it."""
@@ -65,12 +72,14 @@ class AuditLog:
 
     def _write(self, decision: Decision) -> None:
         principal = decision.principal
+        now = self._wall()
+        self.recent.note(_recorded(decision, now))
         fields = {name: value for name, value in asdict(decision).items() if name != "principal"}
         _log.info(
             "decision",
             extra={
                 "event": "audit",
-                "time": self._wall(),
+                "time": now,
                 **fields,
                 "issuer": principal.issuer if principal else None,
                 "subject": principal.subject if principal else None,
@@ -79,3 +88,18 @@ class AuditLog:
                 "suppressed": self._refusals.left_out(),
             },
         )
+
+
+def _recorded(decision: Decision, now: float) -> RecordedDecision:
+    principal = decision.principal
+    return RecordedDecision(
+        at=datetime.fromtimestamp(now, UTC),
+        action=decision.action,
+        target=decision.target,
+        decision=decision.decision,
+        reason=decision.reason.value if decision.reason else None,
+        subject=principal.subject if principal else None,
+        issuer=principal.issuer if principal else None,
+        actor=str(principal.actor) if principal and principal.actor else None,
+        request_id=decision.request_id,
+    )

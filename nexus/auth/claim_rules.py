@@ -49,7 +49,7 @@ def check_claims(claims: Claims, token_type: str | None, rules: TokenRules, prof
     if rules.tenants and text(claims, "tid", rules.max_text_length) not in rules.tenants:
         raise Refusal(Reason.WRONG_TENANT, "tid")
     client = profile.client(claims, rules)
-    valid_from, valid_until = _validity(claims, rules, now)
+    valid_from, valid_until = validity(claims, rules, now)
     permissions = frozenset(profile.permissions(claims, rules))
     return Facts(subject, client, _actor(claims, rules), permissions, valid_from, valid_until)
 
@@ -69,8 +69,12 @@ def _check_audience(claims: Claims, rules: TokenRules, profile: Profile) -> None
         raise Refusal(Reason.WRONG_AUDIENCE, "aud")
 
 
-def _validity(claims: Claims, rules: TokenRules, now: float) -> tuple[float, float]:
-    """The span in which the token is good; the same numbers decide here and in the cache."""
+def validity(claims: Claims, rules: TokenRules, now: float) -> tuple[float, float]:
+    """The span in which the token is good; the same numbers decide here and in the cache.
+
+    Raises:
+        Refusal: `now` lies outside, or a time claim is missing, malformed or contradicts another.
+    """
     expires = time(claims, "exp")
     if expires is None:
         raise Refusal(Reason.MISSING_CLAIM, "exp")

@@ -1,32 +1,18 @@
 """A token by client credentials (RFC 6749, section 4.4), asked for as each make of issuer wants it."""
 
-import base64
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import quote_plus
 
 import aiohttp
 from yarl import URL
 
-from nexus.auth.document_fetch import FetchLimits, exchange_json
-from nexus.spec.errors import NexusError
+from nexus.auth.document_fetch import FetchLimits
+from nexus.auth.token_endpoint import ClientIdentity, TokenNotGranted, ask_for_tokens
 
-_REFUSED = frozenset({400, 401, 403})
-_ERROR_CODE = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+__all__ = ["TokenNotGranted", "TokenRequest", "request_token"]
+
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
-
-
-class TokenNotGranted(NexusError):
-    """The issuer gave no usable token.
-
-    Attributes:
-        error: the issuer's error code (RFC 6749, section 5.2), or None.
-    """
-
-    def __init__(self, message: str, *, error: str | None = None) -> None:
-        super().__init__(message)
-        self.error = error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +48,10 @@ async def request_token(session: aiohttp.ClientSession, request: TokenRequest, l
         TokenNotGranted: the issuer refused, or answered without a bearer token.
         FetchFailed: the issuer was not to be had.
     """
-    form = _form(request)
-    headers: dict[str, str] = {}
-    # Basic is what every server must support (RFC 6749, section 2.3.1) and what holds where metadata is silent.
-    if not request.auth_methods or "client_secret_basic" in request.auth_methods:
-        credentials = f"{quote_plus(request.client_id)}:{quote_plus(request.client_secret)}"
-        headers["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
-    else:
-        form |= {"client_id": request.client_id, "client_secret": request.client_secret}
-    answer = await exchange_json(
-        session, "POST", request.endpoint, limits, form=form, headers=headers, statuses=_REFUSED | {200}
+    client = ClientIdentity(request.client_id, request.client_secret)
+    members = await ask_for_tokens(
+        session, request.endpoint, client, _form(request), methods=request.auth_methods, limits=limits
     )
-    members = answer.value if isinstance(answer.value, dict) else {}
-    if answer.status != 200:
-        raise _refused(members.get("error"), answer.status)
     token, kind = members.get("access_token"), members.get("token_type")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token) or str(kind).lower() != "bearer":
         raise TokenNotGranted("the issuer's answer has no bearer token, check that the address is its token endpoint")
@@ -88,21 +64,18 @@ def _form(request: TokenRequest) -> dict[str, str]:
         return form | {"scope": f"{request.audience}/.default"}
     if request.profile == "cognito":  # knows an API only as the prefix of its scopes
         return _with_scope(form, [f"{request.audience}/{name}" for name in request.permissions])
-    form["audience"] = request.audience  # Auth0
-    target = URL(request.audience)
-    if target.scheme and not target.fragment:
-        form["resource"] = request.audience  # RFC 8707, section 2: an absolute URI without a fragment
+    form |= names_of_api(request.audience)
     return _with_scope(form, list(request.permissions))
+
+
+def names_of_api(audience: str) -> dict[str, str]:
+    """Gives the parameters by which issuers are told which API a token is for."""
+    named = {"audience": audience}  # Auth0
+    target = URL(audience)
+    if target.scheme and not target.fragment:
+        named["resource"] = audience  # RFC 8707, section 2: an absolute URI without a fragment
+    return named
 
 
 def _with_scope(form: dict[str, str], scopes: list[str]) -> dict[str, str]:
     return form | {"scope": " ".join(scopes)} if scopes else form
-
-
-def _refused(error: object, status: int) -> TokenNotGranted:
-    code = error if isinstance(error, str) and _ERROR_CODE.fullmatch(error) else None
-    return TokenNotGranted(
-        f"the issuer gave no token ({code or 'no error code'}, status {status}): check the client's id and secret, and"
-        " that it may ask for this audience and these permissions",
-        error=code,
-    )

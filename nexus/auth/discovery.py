@@ -20,12 +20,24 @@ class DiscoveryFailed(NexusError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerMetadata:
-    """What was found; `server_time` is the issuer's clock, where it told."""
+    """What was found.
+
+    Attributes:
+        issuer: who was asked.
+        jwks_uri: where its keys are.
+        authorization_endpoint: where people sign in.
+        token_endpoint: where tokens are asked for.
+        token_endpoint_auth_methods: how a client may say who it is there; empty where unknown.
+        names_itself: True where its answers to sign-ins name it (RFC 9207, section 3).
+        server_time: its clock, where it told.
+    """
 
     issuer: str
     jwks_uri: str
+    authorization_endpoint: str | None
     token_endpoint: str | None
     token_endpoint_auth_methods: tuple[str, ...]
+    names_itself: bool
     server_time: float | None
 
 
@@ -81,17 +93,23 @@ def _read_metadata(
     if not isinstance(jwks_uri, str):
         raise DiscoveryFailed(f"the metadata of {issuer} has no jwks_uri")
     _check_keys_address(jwks_uri, issuer, jwks_hosts)
-    endpoint = metadata.get("token_endpoint")
     methods = metadata.get("token_endpoint_auth_methods_supported")
     return IssuerMetadata(
         issuer=issuer,
         jwks_uri=jwks_uri,
-        token_endpoint=endpoint if isinstance(endpoint, str) else None,
+        authorization_endpoint=_text(metadata, "authorization_endpoint"),
+        token_endpoint=_text(metadata, "token_endpoint"),
         token_endpoint_auth_methods=tuple(m for m in methods if isinstance(m, str))
         if isinstance(methods, list)
         else (),
+        names_itself=metadata.get("authorization_response_iss_parameter_supported") is True,
         server_time=document.server_time,
     )
+
+
+def _text(metadata: dict[str, object], name: str) -> str | None:
+    value = metadata.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _check_keys_address(jwks_uri: str, issuer: str, jwks_hosts: Collection[str]) -> None:

@@ -83,7 +83,7 @@ class Verifier:
         checkers: dict[str, _Checker] = {}
         for issuer in issuers:
             rules = issuer.rules
-            checker = _Checker(rules, issuer.keys, PROFILES[rules.profile], _registry(rules.algorithms))
+            checker = _Checker(rules, issuer.keys, PROFILES[rules.profile], signature_registry(rules.algorithms))
             for name in rules.accepted_issuers:
                 if name in checkers:
                     raise ContradictoryIssuers(f"issuer {name} is configured twice, keep one of them")
@@ -142,7 +142,7 @@ class Verifier:
         if key is None:
             key = await checker.keys.require(header.kid, header.algorithm)
         ring = checker.keys.ring
-        _check_signature(parts, key, checker.registry)
+        check_signature(parts, key, checker.registry)
         facts = check_claims(parts.claims, header.type, checker.rules, checker.profile, self._wall())
         principal = Principal(
             issuer=name,
@@ -155,7 +155,8 @@ class Verifier:
         return VerifiedClaims(_SEAL, principal, facts.valid_from, facts.valid_until, checker.keys, ring)
 
 
-def _registry(algorithms: Iterable[str]) -> JWSRegistry:
+def signature_registry(algorithms: Iterable[str]) -> JWSRegistry:
+    """Gives joserfc's registry in which these algorithms are allowed and no other."""
     return JWSRegistry(algorithms=frozenset(_joserfc_name(name) for name in algorithms))
 
 
@@ -164,7 +165,12 @@ def _joserfc_name(algorithm: str) -> str:
     return "Ed25519" if algorithm == "EdDSA" else algorithm
 
 
-def _check_signature(parts: Compact, key: PublicKey, registry: JWSRegistry) -> None:
+def check_signature(parts: Compact, key: PublicKey, registry: JWSRegistry) -> None:
+    """Refuses a token that the key has not signed.
+
+    Raises:
+        Refusal: it has not.
+    """
     # joserfc sees none of the other members: `compact` has read them by stricter rules.
     signed = CompactSignature({"alg": _joserfc_name(parts.header.algorithm)}, b"")
     signed.segments["header"] = parts.header_segment.encode()

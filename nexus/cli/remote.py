@@ -96,7 +96,7 @@ class HostClient:
         self._configured: tuple[Loaded, HostSettings] | None = None
         self._renew_at: float | None = None
         url = target.url or os.environ.get("NEXUS_URL")
-        self.url = _checked(url) if url else self._configured_url()
+        self.url = checked_url(url) if url else self._configured_url()
         self._token = None if anonymous else self._found_token()
 
     def get(self, path: str, *, query: Sequence[tuple[str, str]] = (), missing: str = "") -> Any:
@@ -293,7 +293,12 @@ def _address(settings: HostSettings) -> str:
     return local_url(server.host, server.port, settings.global_.path)
 
 
-def _checked(url: str) -> str:
+def checked_url(url: str) -> str:
+    """Gives the address of a host as it was given, without a slash at the end.
+
+    Raises:
+        Failed: it is none.
+    """
     try:
         parsed = URL(url)
     except ValueError:

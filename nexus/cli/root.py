@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, _Place]] = {
     "jobs": _Place("job_commands", "jobs", "List the jobs; run, pause or resume one."),
     "runs": _Place("run_commands", "runs", "List the runs of jobs; show, cancel or retry one."),
     "health": _Place("health", "health", "Ask the running host how it is; exit 0 or 1."),
+    "dashboard": _Place("dashboard", "dashboard", "Open the pages: print a one-time link."),
     "token": _Place("token", "token", "Print a bearer token."),
     "auth": _Place("auth_check", "auth", "Check the issuers, and explain what is decided of a token."),
     "new": _Place("new", "new", "Begin something: a module."),
@@ -102,6 +103,7 @@ _HELP: Final = """Hosts integration modules: routes, jobs and health checks in o
 \b
 nexus serve                       run it
 nexus token --permission admin    get a token for it
+nexus dashboard link              look at it in a browser
 """
 
 

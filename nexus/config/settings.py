@@ -1,13 +1,14 @@
 """The host's own settings: frozen models; each field says its effect, its unit and, where it could be wondered, why."""
 
 import ipaddress
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nexus.config.auth_settings import AuthSettings, IssuerSettings, KeySettings
+from nexus.config.ui_settings import UiSettings
 from nexus.spec.job import Overlap
 from nexus.spec.names import MODULE_NAME, PART_NAME
 
@@ -27,6 +28,7 @@ __all__ = [
     "ModuleEntry",
     "ServerSettings",
     "StoreSettings",
+    "UiSettings",
 ]
 
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
@@ -169,6 +171,7 @@ class GlobalSettings(Table):
     checks: ChecksSettings = Field(default_factory=ChecksSettings, description="How often health is looked at.")
     client: ClientSettings = Field(default_factory=ClientSettings, description="The modules' HTTP client.")
     events: EventsSettings = Field(default_factory=EventsSettings, description="How much is remembered of them.")
+    ui: UiSettings = Field(default_factory=UiSettings, description="The pages, and how people sign in to them.")
 
     @model_validator(mode="before")
     @classmethod
@@ -196,6 +199,21 @@ class GlobalSettings(Table):
         if not value.startswith("/") or not plain or not value.isascii():
             raise ValueError("is not a mount point: write '/' or for instance '/nexus'")
         return value
+
+    @model_validator(mode="after")
+    def _has_one_issuer_for_the_pages(self) -> Self:
+        issuers = {each.issuer: each.audience for each in self.auth.all_issuers()} if self.auth else {}
+        if self.ui.issuer is not None and self.ui.issuer not in issuers:
+            raise ValueError("'ui.issuer' is none of the issuers in 'auth': name one of them")
+        if self.ui.client_id is not None:
+            if not issuers:
+                raise ValueError("'ui.client_id' is for an issuer, and 'auth' has none: configure one, or remove it")
+            if len(issuers) > 1 and self.ui.issuer is None:
+                raise ValueError("'auth' has several issuers: say in 'ui.issuer' at which of them people sign in")
+            if self.ui.client_id in issuers.values():
+                # An ID token, whose audience is the client, would then be as good as an access token.
+                raise ValueError("'ui.client_id' is an audience of 'auth' too: give the API an audience of its own")
+        return self
 
 
 class JobEntry(Table):

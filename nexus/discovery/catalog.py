@@ -20,6 +20,7 @@ from nexus.discovery.precheck import find_misfit, host_api_misfit
 from nexus.spec.check import Check
 from nexus.spec.job import Job
 from nexus.spec.manifest import Manifest
+from nexus.spec.panel import Panel
 from nexus.spec.route import Route
 from nexus.spec.state import ModuleState, Reason
 
@@ -41,6 +42,7 @@ class ModuleRecord:
         routes: what it declares to serve.
         checks: what it declares to look at.
         jobs: what it declares to do.
+        panels: what it declares to show on the dashboard.
         plugin: its hooks, for what comes after discovery.
         package: the Python name below which its code lives, once imported.
         import_seconds: what the import took.
@@ -59,6 +61,7 @@ class ModuleRecord:
     routes: tuple[Route, ...] = ()
     checks: tuple[Check, ...] = ()
     jobs: tuple[Job, ...] = ()
+    panels: tuple[Panel, ...] = ()
     plugin: LoadedPlugin | None = None
     package: str | None = None
     import_seconds: float | None = None
@@ -203,6 +206,7 @@ def _load(candidate: Candidate, found: ModuleRecord) -> ModuleRecord:
         routes=declared.routes,
         checks=declared.checks,
         jobs=declared.jobs,
+        panels=declared.panels,
         plugin=declared.plugin,
     )
 

@@ -30,6 +30,7 @@ from nexus.spec.event import ModuleEvent
 from nexus.spec.job import Job, RunFinished
 from nexus.spec.manifest import Manifest
 from nexus.spec.module import Module
+from nexus.spec.panel import Panel
 from nexus.spec.route import Route
 from nexus.spec.state import ModuleStateChanged
 
@@ -104,6 +105,7 @@ class Declared:
     routes: tuple[Route, ...]
     checks: tuple[Check, ...]
     jobs: tuple[Job, ...]
+    panels: tuple[Panel, ...]
     plugin: LoadedPlugin
 
 
@@ -129,10 +131,12 @@ def _read(name: str, imported: Imported) -> Declared:
     routes = _parts(plugin, "nexus_routes", Route)
     checks = _parts(plugin, "nexus_checks", Check)
     jobs = _parts(plugin, "nexus_jobs", Job)
+    panels = _parts(plugin, "nexus_panels", Panel)
     _refuse_twins("route", (f"{route.method} {route.path}" for route in routes))
     _refuse_twins("check", (check.name for check in checks))
     _refuse_twins("job", (job.type for job in jobs))
-    return Declared(manifest=manifest, routes=routes, checks=checks, jobs=jobs, plugin=plugin)
+    _refuse_twins("panel", (panel.name for panel in panels))
+    return Declared(manifest=manifest, routes=routes, checks=checks, jobs=jobs, panels=panels, plugin=plugin)
 
 
 def _register(name: str, imported: Imported) -> pluggy.PluginManager:

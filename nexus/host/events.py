@@ -41,6 +41,12 @@ class Subscription:
         self._limit = waiting + len(backlog)
         self._wanted = asyncio.Event()
         self._is_closed = False
+        self._was_too_slow = False
+
+    @property
+    def was_too_slow(self) -> bool:
+        """True where it ended since its reader did not keep up."""
+        return self._was_too_slow
 
     def __aiter__(self) -> Self:
         return self
@@ -63,6 +69,7 @@ class Subscription:
         """Puts `event` into the queue; where that is full, a marker ends the subscription."""
         if len(self._waiting) >= self._limit:
             event = Event(id=event.id, type=DROPPED, at=event.at, data={"reason": "too slow"})
+            self._was_too_slow = True
             self.close()
         self._waiting.append(event)
         self._wanted.set()

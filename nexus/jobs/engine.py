@@ -23,6 +23,7 @@ from nexus.jobs.errors import (
 )
 from nexus.jobs.execution import Executor, Limits
 from nexus.jobs.firing import Firing
+from nexus.jobs.figures import Figures
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
 from nexus.jobs.identity import check_run_id, requested_id
@@ -59,7 +60,12 @@ class JobEngine:
         scrub: takes secrets out of JSON-like data.
         on_change: told each run that has moved, on this replica.
         now: the present instant, UTC.
+
+    Attributes:
+        figures: of many runs, for people who look; there while it is open.
     """
+
+    figures: Figures
 
     def __init__(
         self,
@@ -122,6 +128,7 @@ class JobEngine:
         self._places = Places(self._database, settings.total_concurrency, lambda: self._now().timestamp())
         self._store = RunStore(self._database, self._places, lambda: self._now().timestamp())
         self._history = History(self._database)
+        self.figures = Figures(self._database, self._call)
         self._records = JobRecords(self._database)
         self._executor = Executor(
             source=self._source,
@@ -251,16 +258,17 @@ class JobEngine:
         if self._is_open:
             self._scheduler.refresh()
 
-    async def jobs(self) -> tuple[JobState, ...]:
-        """Gives every job, ordered by module and name.
+    async def jobs(self, module: str | None = None) -> tuple[JobState, ...]:
+        """Gives every job, or those of one module, ordered by module and name.
 
         Raises:
             StoreUnavailable: what is remembered cannot be read.
         """
         records = await self._call(self._records.all)
-        last = await self._call(self._history.last_runs)
+        last = await self._call(lambda: self._history.last_runs(module))
         definitions = self._source.definitions()
-        return tuple(self._state(definitions[key], records, last) for key in sorted(definitions))
+        wanted = sorted(key for key in definitions if module is None or key[0] == module)
+        return tuple(self._state(definitions[key], records, last) for key in wanted)
 
     async def trigger(
         self,

@@ -55,9 +55,11 @@ class History:
             row = connection.execute(sa.select(LOGS).where(LOGS.c.run_id == run_id)).one_or_none()
         return (tuple(row.lines), row.dropped) if row else ((), 0)
 
-    def last_runs(self) -> dict[tuple[str, str], Run]:
-        """Gives the latest run of each job that did not skip it."""
+    def last_runs(self, module: str | None = None) -> dict[tuple[str, str], Run]:
+        """Gives the latest run of each job, or of each of one module, that did not skip it."""
         query = sa.select(RUNS).join(JOBS, JOBS.c.last_run_id == RUNS.c.id)
+        if module is not None:
+            query = query.where(JOBS.c.module == module)
         with self._engine.connect() as connection:
             return {(row.module, row.job): run_of(row) for row in connection.execute(query)}
 

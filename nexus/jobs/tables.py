@@ -58,6 +58,7 @@ RUNS: Final = sa.Table(
         sqlite_where=sa.text("error IS NOT NULL"),
         postgresql_where=sa.text("error IS NOT NULL"),
     ),
+    sa.Index("nexus_runs_by_queued", "queued_at", "status"),
 )
 """One row a run.
 

@@ -16,6 +16,7 @@ from nexus.spec.context import ModuleContext
 from nexus.spec.event import ModuleEvent
 from nexus.spec.job import Job, RunFinished
 from nexus.spec.manifest import Manifest
+from nexus.spec.panel import Panel
 from nexus.spec.route import Route
 from nexus.spec.state import ModuleStateChanged
 
@@ -92,6 +93,25 @@ def nexus_jobs() -> Iterable[Job]:  # type: ignore[empty-body]  # a specificatio
         @nexus.hookimpl
         def nexus_jobs():
             return [nexus.Job(type="sweep", run=sweep)]
+        ```
+    """
+
+
+@hookspec
+def nexus_panels() -> Iterable[Panel]:  # type: ignore[empty-body]  # a specification has no body
+    """Gives the module's parts of the dashboard. Called once, right after `nexus_manifest`; shown while it runs.
+
+    Example:
+        ```python
+        import nexus
+
+        async def lamps(context):
+            return {"lamps": [{"name": "hall", "is_on": True}]}
+
+        @nexus.hookimpl
+        def nexus_panels():
+            template = "<ul>{% for lamp in lamps %}<li>{{ lamp.name }}</li>{% endfor %}</ul>"
+            return [nexus.Panel(name="lamps", title="Lamps", template=template, data=lamps)]
         ```
     """
 

@@ -16,6 +16,7 @@ from nexus.spec.hooks import hookimpl
 from nexus.spec.job import Job, Overlap
 from nexus.spec.manifest import Manifest
 from nexus.spec.names import HOST_API
+from nexus.spec.panel import Panel, Place
 from nexus.spec.route import Route
 
 S = TypeVar("S", bound=BaseModel)
@@ -88,6 +89,7 @@ class Module(Generic[S]):
         self._routes: list[Route] = []
         self._checks: list[Check] = []
         self._jobs: list[Job] = []
+        self._panels: list[Panel] = []
         self._lifespans: list[Callable[[ModuleContext[Any]], AbstractAsyncContextManager[object]]] = []
         self._shutdowns: list[Callable[[ModuleContext[Any]], Awaitable[object]]] = []
 
@@ -187,6 +189,24 @@ class Module(Generic[S]):
 
         return declare
 
+    def panel(self, name: str, *, title: str, template: str, place: Place = "module") -> Callable[[F], F]:
+        """Declares a part of the dashboard: the decorated async function gives the data that the template shows.
+
+        Args:
+            name: unique in the module.
+            title: its heading.
+            template: Jinja text; every value is escaped.
+            place: `module` for the module's page, `page` for a page of its own.
+        """
+
+        def declare(data: F) -> F:
+            if any(old.name == name for old in self._panels):
+                raise InvalidDeclaration(f"module {self.name!r} declares the panel {name!r} twice")
+            self._panels.append(Panel(name=name, title=title, template=template, data=data, place=place))
+            return data
+
+        return declare
+
     def startup(self, function: F) -> F:
         """Runs the decorated async function, with the module's context, when the module starts."""
 
@@ -231,6 +251,11 @@ class Module(Generic[S]):
     def nexus_jobs(self) -> tuple[Job, ...]:
         """Implements the hook of this name."""
         return tuple(self._jobs)
+
+    @hookimpl
+    def nexus_panels(self) -> tuple[Panel, ...]:
+        """Implements the hook of this name."""
+        return tuple(self._panels)
 
     @hookimpl
     def nexus_lifespan(self, context: ModuleContext[Any]) -> AbstractAsyncContextManager[object]:

@@ -221,5 +221,6 @@ def _record(module: Module[Any], found: ModuleRecord) -> ModuleRecord:
         routes=declared.routes,
         checks=declared.checks,
         jobs=declared.jobs,
+        panels=declared.panels,
         plugin=declared.plugin,
     )

@@ -10,6 +10,7 @@ import commands
 import history
 import jobs
 import many_routes
+import pages
 import report
 import request_path
 import start_up
@@ -23,6 +24,7 @@ SUITES: dict[str, Callable[[Path, Effort], list[Row]]] = {
     "auth": auth.measure,
     "jobs": jobs.measure,
     "history": history.measure,
+    "pages": pages.measure,
 }
 
 

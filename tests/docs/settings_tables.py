@@ -23,6 +23,7 @@ from nexus.config.settings import (
     ModuleEntry,
     ServerSettings,
     StoreSettings,
+    UiSettings,
 )
 
 from .fences import ROOT
@@ -34,6 +35,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[global.auth]": AuthSettings,
     "[[global.auth.issuers]]": IssuerSettings,
     "[global.auth.keys]": KeySettings,
+    "[global.ui]": UiSettings,
     "[global.log]": LogSettings,
     "[global.checks]": ChecksSettings,
     "[global.client]": ClientSettings,

@@ -13,6 +13,7 @@ from nexus.config.settings import (
     EventsSettings,
     JobsSettings,
     ServerSettings,
+    UiSettings,
 )
 
 from .fences import ROOT
@@ -27,6 +28,7 @@ MODELS: list[type[BaseModel]] = [
     ChecksSettings,
     EventsSettings,
     JobsSettings,
+    UiSettings,
 ]
 BOUNDS = sorted(
     {

@@ -7,7 +7,7 @@ import Provider, { errors } from 'oidc-provider';
 const [port, keysFile] = process.argv.slice(2);
 const RESOURCES = new Set(['https://nexus.test', 'https://other.test']);
 const OPAQUE = 'https://opaque.test';
-const SCOPES = 'admin read:secret';
+const SCOPES = 'admin viewer read:secret';
 
 const configuration = () => ({
   clients: [{
@@ -17,13 +17,26 @@ const configuration = () => ({
     redirect_uris: [],
     response_types: [],
     token_endpoint_auth_method: 'client_secret_basic',
+  }, {
+    client_id: 'nexus-pages',
+    client_secret: 'secret-of-the-pages-of-nexus',
+    application_type: 'native', // whose redirect to loopback may be on any port (RFC 8252, section 7.3)
+    grant_types: ['authorization_code'],
+    redirect_uris: ['http://127.0.0.1/ui/callback', 'http://127.0.0.1/tools/nexus/ui/callback'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'client_secret_basic',
   }],
-  scopes: ['openid', ...SCOPES.split(' ')],
+  scopes: ['openid', 'profile', ...SCOPES.split(' ')],
+  claims: { openid: ['sub'], profile: ['name'] },
+  conformIdTokenClaims: false,
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, name: `Name of ${id}` }) }),
   jwks: JSON.parse(readFileSync(keysFile, 'utf8')),
-  ttl: { ClientCredentials: 600 },
+  ttl: {
+    AccessToken: 600, AuthorizationCode: 60, ClientCredentials: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600,
+  },
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: true }, // its own forms: whoever comes is who they say
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo(_context, resource) {

@@ -1,0 +1,1 @@
+"""Geometry of the pictures; the templates draw them."""

@@ -1,0 +1,1 @@
+"""Sign-in to the pages: sessions that the host keeps, one-time links, and OpenID Connect."""

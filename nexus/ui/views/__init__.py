@@ -1,0 +1,1 @@
+"""What pages show, as frozen records made from the host's read models."""
