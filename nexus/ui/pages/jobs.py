@@ -90,7 +90,7 @@ def add(pages: PageBook, host: Host) -> None:
         with told_as_problems():
             try:
                 started = await host.jobs.engine.trigger(
-                    module, job, reading.options, by=viewer.subject, idempotency_key=key
+                    module, job, reading.options, by=viewer.subject, issuer=viewer.issuer, idempotency_key=key
                 )
             except InvalidOptions as error:
                 fields, others = with_mistakes(reading.fields, error.mistakes)

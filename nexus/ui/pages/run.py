@@ -40,7 +40,7 @@ def add(pages: PageBook, host: Host) -> None:
 
     async def retry(request: web.Request, viewer: Viewer) -> web.Response:
         with told_as_problems():
-            run = await host.jobs.engine.retry(request.match_info["id"], by=viewer.subject)
+            run = await host.jobs.engine.retry(request.match_info["id"], by=viewer.subject, issuer=viewer.issuer)
         return _to(request, run.id, "retried")
 
     pages.page("/runs/{id}", one)
