@@ -1,6 +1,7 @@
 """What modules add to the dashboard: shown, escaped, bounded, and harmless where it fails."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -150,3 +151,16 @@ def test_a_panel_that_cannot_be_shown_is_refused_at_its_declaration():
     for wrong in ({"title": " "}, {"template": "x" * 100_001}, {"place": "side"}, {"name": "no name"}):
         with pytest.raises(InvalidDeclaration):
             nexus.Panel(**{"name": "lamps", "title": "Lamps", "template": "x", "data": data, **wrong})
+
+
+async def test_what_happens_while_a_page_is_made_is_told_to_it_again(tmp_path):
+    async def data(context):
+        # After the page's data has been read, and before it is sent.
+        context.events.publish("moved", {})
+        return {}
+
+    async with running_host(module_with("<p>{{ now() is defined }}</p>", data), state_dir=tmp_path) as host:
+        page = await signed_in(host).get("/ui/modules/lamps")
+
+        since = int(re.search(r"since=(\d+)", page.text)[1])
+        assert since < host.host.events.last_id
