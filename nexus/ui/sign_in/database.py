@@ -4,17 +4,12 @@ The jobs' SQLite file is held by one host alone; this one is a file of its own, 
 to it beside a running host. One statement is one transaction, on either database.
 """
 
-import contextlib
 import os
-import re
-import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
-
-import psycopg
 
 from nexus.config.settings import StoreSettings
 from nexus.spec.errors import NexusError
@@ -22,13 +17,8 @@ from nexus.ui.sign_in.tables import TABLES
 
 FILE_NAME: Final = "sessions.db"
 
-_PATIENCE: Final = 2
+PATIENCE: Final = 2
 """Seconds until a database that does not answer is given up."""
-
-_SCHEMA_LOCK: Final = 0x6E657869
-"""Any number that all replicas agree on, and that the jobs' tables do not use."""
-
-_PARAMETER: Final = re.compile(r":([a-z_]+)")
 
 Row = tuple[Any, ...]
 
@@ -61,11 +51,19 @@ def open_database(settings: StoreSettings, state_dir: Path) -> Database:
     """
     if settings.url.startswith("sqlite"):
         return SqliteDatabase(state_dir / FILE_NAME)
+    # A host on SQLite alone is not to load the driver.
+    from nexus.ui.sign_in.postgres import PostgresDatabase  # noqa: PLC0415
+
     return PostgresDatabase(settings.url)
 
 
-class _Connections:
-    """One connection for each thread that asks for one."""
+class ConnectionPerThread:
+    """One connection for each thread that asks for one.
+
+    Args:
+        connect: makes one.
+        end: wakes whoever waits for one that is about to be closed.
+    """
 
     def __init__(self, connect: Callable[[], Any], end: Callable[[Any], None]) -> None:
         self._connect = connect
@@ -75,6 +73,11 @@ class _Connections:
         self._is_closed = False
 
     def mine(self) -> Any:
+        """Gives this thread's connection, made where it has none.
+
+        Raises:
+            SessionsUnavailable: all are closed for good.
+        """
         connection = getattr(self._mine, "connection", None)
         if connection is None:
             if self._is_closed:
@@ -84,6 +87,7 @@ class _Connections:
         return connection
 
     def drop_mine(self) -> None:
+        """Closes this thread's connection; the next one asked for is new."""
         connection, self._mine.connection = self._mine.connection, None
         self._all.remove(connection)
         connection.close()
@@ -101,7 +105,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connections = _Connections(self._connect, sqlite3.Connection.interrupt)
+        self._connections = ConnectionPerThread(self._connect, sqlite3.Connection.interrupt)
         try:
             _make_private(path)
             for statement in ("PRAGMA journal_mode=WAL", *TABLES):
@@ -109,7 +113,7 @@ class SqliteDatabase:
         except (OSError, sqlite3.Error) as error:
             self._connections.close()
             raise SessionsUnavailable(
-                f"sign-in to the pages needs the file {path}, which cannot be used ({_told(error)}): make it and its"
+                f"sign-in to the pages needs the file {path}, which cannot be used ({told(error)}): make it and its"
                 " folder writable for this user alone, or remove it"
             ) from error
 
@@ -122,7 +126,7 @@ class SqliteDatabase:
         try:
             rows: list[Row] = self._connections.mine().execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise SessionsUnavailable(f"the file {self._path} of sessions does not answer ({_told(error)})") from error
+            raise SessionsUnavailable(f"the file {self._path} of sessions does not answer ({told(error)})") from error
         return rows
 
     def close(self) -> None:
@@ -131,76 +135,9 @@ class SqliteDatabase:
 
     def _connect(self) -> sqlite3.Connection:
         # Each thread keeps to its own connection; closing all at the end is the one exception.
-        connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=NORMAL")
         return connection
-
-
-class PostgresDatabase:
-    """The database at `url`."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connections = _Connections(self._connect, _hang_up)
-        try:
-            with self._connections.mine().transaction():
-                # Two replicas that start together must not both create.
-                self._connections.mine().execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
-                for statement in TABLES:
-                    self._connections.mine().execute(statement)
-        except psycopg.Error as error:
-            self._connections.close()
-            raise SessionsUnavailable(
-                f"sign-in to the pages needs the configured PostgreSQL, which cannot be used ({_told(error)}): see that"
-                " it is up and that the account may create tables"
-            ) from error
-
-    def run(self, statement: str, values: Mapping[str, object]) -> list[Row]:
-        """Gives the rows of one statement; one that fails because the server went away is tried once more.
-
-        Raises:
-            SessionsUnavailable: the server does not answer.
-        """
-        try:
-            return self._run(statement, values)
-        except psycopg.Error as error:
-            raise SessionsUnavailable(f"the PostgreSQL of sessions does not answer ({_told(error)})") from error
-
-    def close(self) -> None:
-        """Closes every connection."""
-        self._connections.close()
-
-    def _run(self, statement: str, values: Mapping[str, object]) -> list[Row]:
-        try:
-            return self._rows(statement, values)
-        except psycopg.OperationalError:
-            if not self._connections.mine().closed:
-                raise
-            self._connections.drop_mine()
-            return self._rows(statement, values)
-
-    def _rows(self, statement: str, values: Mapping[str, object]) -> list[Row]:
-        # The statements are this package's own constants; psycopg's types ask for a literal.
-        cursor = self._connections.mine().execute(_PARAMETER.sub(r"%(\1)s", statement).encode(), values)
-        rows: list[Row] = cursor.fetchall() if cursor.description else []
-        return rows
-
-    def _connect(self) -> "psycopg.Connection[Row]":
-        return psycopg.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=_PATIENCE,
-            prepare_threshold=None,  # a pooler between us may give each statement another server
-            application_name="nexus-sessions",
-            options=f"-c statement_timeout={_PATIENCE * 1000}",
-            tcp_user_timeout=_PATIENCE * 1000,
-        )
-
-
-def _hang_up(connection: "psycopg.Connection[Row]") -> None:
-    """Wakes a thread that waits for a server which is frozen: it would keep the process from ending."""
-    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as ours:
-        ours.shutdown(socket.SHUT_RDWR)
 
 
 def _make_private(path: Path) -> None:
@@ -212,7 +149,7 @@ def _make_private(path: Path) -> None:
         os.close(descriptor)
 
 
-def _told(error: Exception) -> str:
-    """The driver's or the system's own words on one line."""
+def told(error: Exception) -> str:
+    """Gives the driver's or the system's own words on one line."""
     words = error.strerror if isinstance(error, OSError) else str(error)
     return " ".join((words or type(error).__name__).split())[:200]
