@@ -13,6 +13,9 @@ from nexus.config.secret_forms import MIN_LENGTH, forms
 
 _STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
+_ROUNDS: Final = 4
+"""What a mask leaves beside it may read as a further secret, where secrets begin and end with backslashes."""
+
 _LOOK_BACK: Final = 64
 _OPEN_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u(?P<digits>[0-9A-Fa-f]{0,3}))?\Z")
 """The beginning of an escape of JSON (RFC 8259, section 7) that is not whole where the text ends."""
@@ -48,7 +51,10 @@ class Scrubber:
         pattern = self._compiled()
         if pattern is None:
             return text
-        text = pattern.sub(_mask, text)
+        for _ in range(_ROUNDS):
+            text, masked = pattern.subn(_mask, text)
+            if not masked:
+                break
         return mask_cut(text, self._known) if "…" in text or "..." in text else text
 
     def scrub_data(self, data: object) -> object:

@@ -22,8 +22,8 @@ from nexus.jobs.errors import (
     UnknownRun,
 )
 from nexus.jobs.execution import Executor, Limits
-from nexus.jobs.firing import Firing
 from nexus.jobs.figures import Figures
+from nexus.jobs.firing import Firing
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
 from nexus.jobs.identity import check_run_id, requested_id

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nexus.config.scrubber import Scrubber
@@ -67,6 +67,7 @@ def test_scrubbed_data_keeps_its_shape_and_is_scrubbed_once(secrets: list[str], 
 
 
 @settings(max_examples=150, deadline=None)
+@example(["000n\\\\", "\\0000n"], "", "")
 @given(st.lists(SECRETS, min_size=1, max_size=3), TEXTS, TEXTS)
 def test_scrubbing_twice_changes_nothing(secrets: list[str], before: str, after: str):
     scrubber = knowing(*secrets)
