@@ -859,10 +859,11 @@ async def test_the_history_is_bounded_by_count_and_by_age(workplace):
         runs = [await done(engine, "give") for _ in range(8)]
         await engine._housekeeping.prune()
         kept = [run.id for run in (await engine.runs(RunFilter(), limit=50)).runs]
-        steps_known = await engine._workflows.pending_executors()
+        async with asyncio.timeout(20):  # the library notes an attempt's end after we do
+            while await engine._workflows.pending_executors():
+                await asyncio.sleep(0.01)
 
         assert kept == [run.id for run in reversed(runs[-3:])]
-        assert steps_known == frozenset()
         with pytest.raises(UnknownRun):
             await engine.detail(runs[0].id)
 
