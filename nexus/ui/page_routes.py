@@ -10,7 +10,7 @@ from nexus.http.host_routes import HostRoutes
 from nexus.http.problem import phrase
 from nexus.spec.access import PUBLIC
 from nexus.spec.errors import Problem
-from nexus.ui.rendering import LAST_EVENT, RENDERING, render
+from nexus.ui.rendering import render
 from nexus.ui.viewer import Gate, Page, Viewer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -61,7 +61,6 @@ def shown(handler: Handler) -> Handler:
 
 def _shown_to(page: Page) -> Page:
     async def answer(request: web.Request, viewer: Viewer) -> web.StreamResponse:
-        request[LAST_EVENT] = request.app[RENDERING].last_event
         try:
             return await page(request, viewer)
         except (web.HTTPException, ConnectionError):

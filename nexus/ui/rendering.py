@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
-LAST_EVENT: Final = web.RequestKey("nexus.ui.last_event", int)
-"""The last event before a page's data was read: one that comes while it is made has to change the page once more."""
-
 _NO_DATA: Final[Mapping[str, Any]] = {}
 
 _POLICY: Final = (
@@ -70,17 +67,12 @@ class Rendering:
             "host": self._host,
             "here": request.rel_url.raw_path_qs,
             "path": request.rel_url.raw_path.removeprefix(self.base),
-            "event_id": request.get(LAST_EVENT, self._host.events.last_id),
+            "event_id": self._host.events.last_id,
             "flash": read_flash(request),
             "request_id": request.get(REQUEST_ID, ""),
             "watch": None,
         }
         return self.environment.get_template(template).render({**context, **data})
-
-    @property
-    def last_event(self) -> int:
-        """The number of the last event of the host."""
-        return self._host.events.last_id
 
     @property
     def environment(self) -> "Environment":
