@@ -10,7 +10,7 @@ from nexus.http.host_routes import HostRoutes
 from nexus.http.problem import phrase
 from nexus.spec.access import PUBLIC
 from nexus.spec.errors import Problem
-from nexus.ui.rendering import render
+from nexus.ui.rendering import RENDERING, render
 from nexus.ui.viewer import Gate, Page, Viewer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -49,6 +49,7 @@ def shown(handler: Handler) -> Handler:
     """Gives a handler whose errors are pages."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        request.app[RENDERING].note_beginning(request)
         try:
             return await handler(request)
         except (web.HTTPException, ConnectionError):

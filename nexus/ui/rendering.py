@@ -40,6 +40,10 @@ HEADERS: Final[Mapping[str, str]] = {
 """Of every answer below `/ui` that is not a static file."""
 
 
+SEEN: Final = web.RequestKey("nexus.ui.seen", int)
+"""Id of the last event before anything of the page was read."""
+
+
 class Rendering:
     """Makes pages.
 
@@ -51,6 +55,10 @@ class Rendering:
         self._host = host
         self.base = host.settings.global_.path.rstrip("/") + "/ui"
         self._opened: Environment | None = None
+
+    def note_beginning(self, request: web.Request) -> None:
+        """Notes which events had happened before the page was read: its stream tells of all that come after."""
+        request[SEEN] = self._host.events.last_id
 
     def href(self, path: str = "") -> str:
         """Gives the path of a page, `/modules` say, as a link has it: below the mount point."""
@@ -67,7 +75,7 @@ class Rendering:
             "host": self._host,
             "here": request.rel_url.raw_path_qs,
             "path": request.rel_url.raw_path.removeprefix(self.base),
-            "event_id": self._host.events.last_id,
+            "event_id": request.get(SEEN, 0),
             "flash": read_flash(request),
             "request_id": request.get(REQUEST_ID, ""),
             "watch": None,

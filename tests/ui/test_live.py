@@ -123,3 +123,20 @@ async def test_there_are_only_so_many_streams_of_one_session(tmp_path, monkeypat
                 assert three.status == 503
             async with stream(grace, "runs") as other:
                 assert other.status == 200
+
+
+async def test_what_happens_while_a_page_is_made_is_told_to_it(tmp_path):
+    async with open_workshop(tmp_path) as (_workshop, host):
+        engine = host.host.jobs.engine
+        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        detail = engine.detail
+
+        async def overtaken(run_id):
+            found = await detail(run_id)
+            host.host.events.publish("run.state", {"run": run_id})
+            return found
+
+        engine.detail = overtaken
+        before = host.host.events.last_id
+        page = await signed_in(host).get(f"/ui/runs/{run.id}")
+        assert f"since={before}" in page.text
