@@ -1,7 +1,5 @@
 """What the API answers about jobs and runs, on every store alike."""
 
-import logging
-
 import pytest
 from pydantic import BaseModel
 
@@ -32,9 +30,7 @@ def shop():
 
 
 @pytest.fixture
-async def host(nexus_host, store, caplog):
-    # What pytest captures goes from process to process as UTF-8, and the job's error is not to be had in it.
-    caplog.set_level(logging.CRITICAL, logger="nexus")
+async def host(nexus_host, store):
     return await nexus_host(shop(), config={"global": {"store": {"url": store}}})
 
 
