@@ -176,7 +176,7 @@ PLACES = [
     "nexus.auth.guard.is_token_elsewhere",
     "nexus.auth.verifier.parse_compact",
     "nexus.auth.verifier.check_claims",
-    "nexus.auth.verifier._check_signature",
+    "nexus.auth.verifier.check_signature",
     "nexus.auth.verifier.Principal",
     "nexus.auth.claims_cache.ClaimsCache.get",
     "nexus.auth.claims_cache.ClaimsCache.put",
