@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ISSUED_IN_FUTURE = "issued_in_future"
     LIVES_TOO_LONG = "lives_too_long"
     LACKS_PERMISSION = "lacks_permission"
+    # Of sign-in to the pages alone:
     FORGED_REQUEST = "forged_request"
     UNUSABLE_LINK = "unusable_link"
     UNKNOWN_ATTEMPT = "unknown_attempt"

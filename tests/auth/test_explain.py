@@ -61,6 +61,13 @@ async def test_garbage_is_explained_too(authenticator, token):
 def test_every_reason_belongs_to_exactly_one_rule():
     told = [reason for _, reasons in explain_module._RULES for reason in reasons]
     of_the_request = {Reason.NO_CREDENTIAL, Reason.SEVERAL_CREDENTIALS, Reason.MALFORMED_CREDENTIAL, Reason.INTERNAL}
+    of_sign_in = {
+        Reason.FORGED_REQUEST,
+        Reason.UNUSABLE_LINK,
+        Reason.UNKNOWN_ATTEMPT,
+        Reason.ISSUER_DECLINED,
+        Reason.WRONG_NONCE,
+    }
 
     assert len(told) == len(set(told))
-    assert set(Reason) == set(told) | of_the_request
+    assert set(Reason) == set(told) | of_the_request | of_sign_in
