@@ -76,7 +76,8 @@ async def _emit_link(host: "Host", pages: str) -> None:
     """Prints a link to the pages, a moment after the rest: nobody is to wait until its store is open."""
     try:
         link = await asyncio.to_thread(_new_link, host, pages)
-    except NexusError as error:
+    except (NexusError, OSError, ImportError) as error:
+        # The last two where no file can be opened any more: the host serves without a link.
         _log.warning("no link to the pages: %s", error, extra={"event": "ui.no_link"})
         return
     with contextlib.suppress(OSError):
