@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobKey
-from nexus.jobs.rows import seconds
+from nexus.jobs.rows import instant, seconds
 from nexus.jobs.run import RunStatus
 from nexus.jobs.run_marks import Bucket, RunMark
+from nexus.jobs.statements import ACTIVE
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.tables import RUNS
 
@@ -94,11 +95,10 @@ class Figures:
         )
 
     def _active(self) -> dict[RunStatus, int]:
-        wanted = (RunStatus.QUEUED, RunStatus.RUNNING)
-        query = sa.select(RUNS.c.status, sa.func.count().label("amount")).where(RUNS.c.status.in_(wanted))
+        query = sa.select(RUNS.c.status, sa.func.count().label("amount")).where(RUNS.c.status.in_(ACTIVE))
         with self._engine.connect() as connection:
             counted = {RunStatus(row.status): row.amount for row in connection.execute(query.group_by(RUNS.c.status))}
-        return {status: counted.get(status, 0) for status in wanted}
+        return {status: counted.get(status, 0) for status in ACTIVE}
 
 
 def _mark(row: Any) -> RunMark:
@@ -106,6 +106,6 @@ def _mark(row: Any) -> RunMark:
         id=row.id,
         status=RunStatus(row.status),
         queued_at=datetime.fromtimestamp(row.queued_at, UTC),
-        started_at=None if row.started_at is None else datetime.fromtimestamp(row.started_at, UTC),
-        finished_at=None if row.finished_at is None else datetime.fromtimestamp(row.finished_at, UTC),
+        started_at=instant(row.started_at),
+        finished_at=instant(row.finished_at),
     )
