@@ -146,10 +146,14 @@ async def trigger_many(host: Served, count: int, into: list[str], **options: obj
 
 
 async def statuses(host: Served, ids: Iterable[str]) -> dict[str, str]:
+    """What the host says of each; waits while the host says that its store is away, for its caller to bound."""
     found: dict[str, str] = {}
     cursor = ""
     while True:
-        _, page = await ask(host, "GET", f"/api/runs?limit=500{cursor}")
+        status, page = await ask(host, "GET", f"/api/runs?limit=500{cursor}")
+        if status == 503:
+            await asyncio.sleep(0.1)
+            continue
         found.update((run["id"], run["status"]) for run in page["runs"])
         if page["cursor"] is None:
             return {run: found.get(run, "missing") for run in ids}
