@@ -15,6 +15,7 @@ from nexus.http.server import HttpServer
 from nexus.spec.errors import Problem
 from tests.http.standin import StandInHost
 
+PATIENCE = 30.0  # seconds; what goes well takes milliseconds, and a busy machine may stand still for a while
 TOKEN = "good-token"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -54,7 +55,7 @@ class Running:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(sent)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 return await reader.read() if until_eof else await reader.readuntil(b"\r\n\r\n")
         finally:
             writer.close()

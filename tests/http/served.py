@@ -15,6 +15,12 @@ from tests.http.conftest import guard, settings
 from tests.http.standin import StandInHost
 
 
+class TellingHost(StandInHost):
+    def begin_drain(self) -> None:
+        super().begin_drain()
+        say("draining")
+
+
 def say(what: object) -> None:
     sys.stdout.write(f"{what}\n")
     sys.stdout.flush()
@@ -25,6 +31,7 @@ async def quick(request: web.Request) -> web.Response:
 
 
 async def hold(request: web.Request) -> web.Response:
+    say("held")
     await asyncio.sleep(60)
     return web.Response()
 
@@ -36,7 +43,7 @@ async def block(request: web.Request) -> web.Response:
 
 
 async def main(after_start: str) -> int:
-    host = StandInHost(settings({"shutdown_grace": 20}))
+    host = TellingHost(settings({"shutdown_grace": 20}))
     handlers = {"/x": quick, "/hold": hold, "/block": block}
     host.add("m", *[Route(method="GET", path=path, handler=it, access=PUBLIC) for path, it in handlers.items()])
     app = build(host, routes=HostRoutes(), guard=guard)  # type: ignore[arg-type]

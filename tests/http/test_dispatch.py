@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import weakref
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from nexus.spec.access import PROTECTED, PUBLIC
 from nexus.spec.errors import InvalidDeclaration, NexusError
 from nexus.spec.route import Route
 from nexus.spec.state import ModuleState
-from tests.http.conftest import AUTHORIZED, guard, serving, settings
+from tests.http.conftest import AUTHORIZED, PATIENCE, guard, serving, settings
 from tests.http.standin import StandInHost
 
 
@@ -234,11 +235,10 @@ async def test_a_swapped_out_instance_is_garbage_though_nobody_calls_the_new_one
             assert (await running.target("/m/hello/hi")).status == 200
         host.add("hello")
 
-        for _ in range(100):
-            gc.collect()
-            if not any(ref() for ref in instances):
-                break
-            await nexus.http.deadlines.asyncio.sleep(0.02)
+        async with asyncio.timeout(PATIENCE):
+            while any(ref() for ref in instances):
+                await asyncio.sleep(0.02)
+                gc.collect()
 
         assert [ref() for ref in instances] == [None] * 5
 

@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import gc
 import sys
-import time
 
 import pytest
 from aiohttp import web
@@ -11,7 +10,7 @@ from nexus.http.host_routes import HostRoutes
 from nexus.http.inflight import Inflight
 from nexus.spec.access import PROTECTED, PUBLIC
 from nexus.spec.route import Route
-from tests.http.conftest import parse, serving, settings
+from tests.http.conftest import PATIENCE, parse, serving, settings
 from tests.http.standin import StandInHost
 
 
@@ -33,7 +32,7 @@ class Gate:
         return web.Response(text="through")
 
     async def until(self, count):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.entered < count:
                 await asyncio.sleep(0.005)
 
@@ -109,11 +108,11 @@ async def test_a_stream_may_take_longer_than_the_request_timeout():
         response = web.StreamResponse()
         await response.prepare(request)
         for _ in range(4):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
             await response.write(b"x")
         return response
 
-    host = StandInHost(settings({"request_timeout": 0.1}))
+    host = StandInHost(settings({"request_timeout": 0.5}))
     host.add("m", route("/x", stream))
     async with serving(host) as running:
         assert (await running.ask("GET", "/m/m/x")).body == b"xxxx"
@@ -126,7 +125,6 @@ async def test_a_body_that_waits_for_100_continue_is_refused_before_it_is_sent(h
 
     host.add("m", route("/secret", read, PROTECTED, "POST"))
 
-    began = time.monotonic()
     got = await running.raw(
         f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\nExpect: 100-continue\r\n\r\n".encode(),
         until_eof=False,
@@ -134,7 +132,6 @@ async def test_a_body_that_waits_for_100_continue_is_refused_before_it_is_sent(h
 
     assert got.startswith(b"HTTP/1.1 401 ")
     assert b"Connection: close" in got
-    assert time.monotonic() - began < 2
 
 
 async def test_100_continue_is_sent_once_the_guard_has_let_the_request_pass(host, running):
@@ -186,13 +183,11 @@ async def test_a_request_leaves_nothing_for_the_garbage_collector(host, running)
     try:
         for _ in range(5):
             await running.target("/m/m/x")
-        for _ in range(5):
-            await asyncio.sleep(0.01)
-        kept = [one for one in gc.get_objects() if isinstance(one, Inflight) and id(one) not in before]
+        async with asyncio.timeout(PATIENCE):
+            while [one for one in gc.get_objects() if isinstance(one, Inflight) and id(one) not in before]:
+                await asyncio.sleep(0.01)
     finally:
         gc.enable()
-
-    assert kept == []
 
 
 async def test_a_client_that_leaves_is_no_error(host, running, caplog):
@@ -212,7 +207,7 @@ async def test_a_client_that_leaves_is_no_error(host, running, caplog):
 
     with contextlib.suppress(ConnectionError):
         await running.raw(b"GET /m/m/x HTTP/1.1\r\nHost: a\r\n\r\n", until_eof=False)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await left.wait()
 
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")]

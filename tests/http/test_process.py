@@ -15,6 +15,7 @@ import pytest
 
 NEXUS = Path(sys.executable).with_name("nexus")
 KEY = "local-issuer.json"
+PATIENCE = 60
 
 
 def start(folder, **kwargs):
@@ -24,8 +25,8 @@ def start(folder, **kwargs):
     return subprocess.Popen([NEXUS, "serve"], cwd=folder, env=environ, **kwargs)
 
 
-def ask(url, patience=5):
-    with urllib.request.urlopen(url + "/m/liveness/up", timeout=patience) as answer:
+def ask(url):
+    with urllib.request.urlopen(url + "/m/liveness/up", timeout=PATIENCE) as answer:
         return answer.status
 
 
@@ -35,7 +36,7 @@ def url_of(process):
 
 def url_from_sockets(process):
     """Where it listens, for a process that says nothing."""
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE
     while time.monotonic() < ends_at and process.poll() is None:
         held = set()
         with contextlib.suppress(OSError):  # one that was closed meanwhile
@@ -55,7 +56,7 @@ def no_room():
 def test_without_room_for_the_key_one_sentence_says_so_and_none_is_left_half_written(tmp_path):
     process = start(tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=no_room)
 
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     assert out == b""
@@ -74,7 +75,7 @@ def test_a_host_that_was_started_with_closed_streams_serves(tmp_path, closed):
     try:
         assert ask(url_from_sockets(process)) == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()
@@ -92,7 +93,7 @@ def test_a_full_pipe_that_nobody_reads_holds_no_request(tmp_path):
     try:
         assert ask(url_of(process)) == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.communicate()
@@ -125,7 +126,7 @@ def test_a_host_that_was_stopped_for_a_while_goes_on(tmp_path):
         process.send_signal(signal.SIGCONT)
         assert ask(url) == 200
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         process.wait()
@@ -147,9 +148,9 @@ def test_a_flood_that_takes_all_open_files_leaves_a_line_in_the_log_and_passes(t
             for connection in flood:
                 connection.close()
         # asyncio rests a second each time that no file is left, and takes what waits before this.
-        assert ask(url, patience=60) == 200
+        assert ask(url) == 200
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         process.wait()

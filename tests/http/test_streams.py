@@ -9,6 +9,7 @@ from nexus.http.keys import INFLIGHT
 from nexus.http.sse import ServerEvent, send_events
 from nexus.spec.access import PUBLIC
 from nexus.spec.route import Route
+from tests.http.conftest import PATIENCE
 
 
 async def forever():
@@ -54,7 +55,7 @@ async def test_events_are_sent_as_they_come_until_they_end(host, running):
 async def test_silence_is_filled_with_comments(host, running):
     host.add("m", streaming(forever, retry=None, keepalive=0.02))
 
-    async with running.session.get(running.url + "/m/m/events") as answer, asyncio.timeout(5):
+    async with running.session.get(running.url + "/m/m/events") as answer, asyncio.timeout(PATIENCE):
         assert await answer.content.readuntil(b":\n\n:\n\n") == b"event: state\nid: 1\ndata: first\n\n:\n\n:\n\n"
 
 
@@ -73,7 +74,7 @@ async def test_a_client_that_leaves_ends_its_stream_without_an_error(host, runni
     async with running.session.get(running.url + "/m/m/events") as answer:
         await answer.content.readuntil(b"data: 1\n\n")
         answer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await closed.wait()
 
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")]
@@ -82,18 +83,18 @@ async def test_a_client_that_leaves_ends_its_stream_without_an_error(host, runni
 async def test_head_of_a_stream_ends_with_its_head(host, running):
     host.add("m", streaming(forever))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert (await running.ask("HEAD", "/m/m/events")).body == b""
 
 
 async def test_a_stream_ends_when_its_callers_token_does(host, running):
     async def handler(request):
-        request[INFLIGHT].expires_at = datetime.now(UTC) + timedelta(seconds=0.05)
+        request[INFLIGHT].expires_at = datetime.now(UTC) + timedelta(seconds=0.5)
         return await send_events(request, forever())
 
     host.add("m", Route(method="GET", path="/events", handler=handler, access=PUBLIC))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         answer = await running.ask("GET", "/m/m/events")
 
     assert answer.body.endswith(b"data: first\n\n")
@@ -101,7 +102,7 @@ async def test_a_stream_ends_when_its_callers_token_does(host, running):
 
 async def test_a_websocket_is_closed_when_its_callers_token_ends(host, running):
     async def handler(request):
-        request[INFLIGHT].expires_at = datetime.now(UTC) + timedelta(seconds=0.05)
+        request[INFLIGHT].expires_at = datetime.now(UTC) + timedelta(seconds=0.5)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         async for _ in socket:
@@ -110,6 +111,6 @@ async def test_a_websocket_is_closed_when_its_callers_token_ends(host, running):
 
     host.add("m", Route(method="GET", path="/socket", handler=handler, access=PUBLIC))
 
-    async with running.session.ws_connect(running.url + "/m/m/socket") as socket, asyncio.timeout(5):
+    async with running.session.ws_connect(running.url + "/m/m/socket") as socket, asyncio.timeout(PATIENCE):
         assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == 4401
