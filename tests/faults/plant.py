@@ -20,11 +20,13 @@ FULL = os.environ.get("NEXUS_FAULTS") == "full"
 MODULE = """
 import asyncio
 import os
+from pathlib import Path
 import nexus
 from pydantic import BaseModel
 
 plant = nexus.Module("plant", version="1.0.0")
 LEDGER = os.environ["LEDGER"]
+LET_GO = Path(LEDGER).with_name("let-go")
 
 
 def note(*words):
@@ -34,12 +36,15 @@ def note(*words):
 
 class Options(BaseModel):
     seconds: float = 0.02
+    held: bool = False
 
 
 @plant.job("work", options=Options, overlap="allow")
 async def work(context, options):
     async def part(name):
         await asyncio.sleep(options.seconds)
+        while options.held and name == "second" and not LET_GO.exists():
+            await asyncio.sleep(0.02)
         note(name, context.run_id)
 
     await context.step("first", part, "first")
@@ -77,7 +82,8 @@ class Ledger:
 
     @property
     def entries(self) -> list[tuple[str, str, str]]:
-        return [tuple(line.split(" ", 2)) for line in self.file.read_text().splitlines()]
+        written, _, _ = self.file.read_text().rpartition("\n")  # the last may not be there in full
+        return [tuple(line.split(" ", 2)) for line in written.splitlines()]
 
     def count(self, what: str) -> int:
         return sum(entry[1] == what for entry in self.entries)
@@ -108,12 +114,16 @@ class Plant:
         self.ledger = Ledger(folder / "ledger")
         self._count = 0
 
+    def let_go(self) -> None:
+        """Lets the runs that are held do their second step."""
+        (self.folder / "let-go").touch()
+
     @asynccontextmanager
-    async def replica(self, *, own_folder: bool = True) -> AsyncIterator[Served]:
+    async def replica(self, *, may_end: bool = False) -> AsyncIterator[Served]:
         self._count += 1
-        folder = self.folder / (f"replica-{self._count}" if own_folder else "replica")
+        folder = self.folder / f"replica-{self._count}"
         environ = {"LEDGER": str(self.ledger.file), "NEXUS_STATE_DIR": str(self.folder / "state")}
-        async with served(folder, self.text, self.modules, environ=environ) as host:
+        async with served(folder, self.text, self.modules, environ=environ, may_end=may_end) as host:
             host.state = self.folder / "state"
             yield host
 

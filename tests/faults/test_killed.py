@@ -1,12 +1,15 @@
 """Hosts that are killed: nothing that was acknowledged is lost, and no finished step is done again."""
 
 import asyncio
+import contextlib
 import itertools
 from datetime import datetime
 
+import aiohttp
+
 from tests.promises.served import Served
 
-from .plant import FULL, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
+from .plant import FULL, PATIENCE, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
 
 RUNS = 2000 if FULL else 150
 KILLS = 5
@@ -18,9 +21,10 @@ async def test_five_kills_in_a_row_lose_no_run_and_repeat_no_finished_step(tmp_p
     for _ in range(KILLS):
         async with plant.replica() as host:
             await until_jobs(host)
-            begun = plant.ledger.count("first")
+            begun, before = plant.ledger.count("first"), len(acknowledged)
             asking = asyncio.create_task(trigger_many(host, RUNS // KILLS, acknowledged))
             await until(lambda begun=begun: plant.ledger.count("first") >= begun + RUNS // KILLS // 3)
+            await until(lambda before=before: len(acknowledged) >= before + RUNS // KILLS // 3)
             host.process.kill()
             await host.ended()
             await asking
@@ -28,7 +32,6 @@ async def test_five_kills_in_a_row_lose_no_run_and_repeat_no_finished_step(tmp_p
         await until_jobs(host)
         await until_all(host, acknowledged)
 
-    assert len(acknowledged) > RUNS // 4
     assert plant.ledger.repeated() == []
     assert {run for _, what, run in plant.ledger.entries if what == "end"} >= set(acknowledged)
 
@@ -73,7 +76,7 @@ async def test_ticks_go_on_without_a_gap_while_replicas_die(tmp_path, postgres):
 
 async def _succeeded_without_laggards(host: Served) -> list[str]:
     """The instants of all ticks that have run, as soon as none is under way that is older than one of them."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             _, page = await ask(host, "GET", "/api/runs?limit=500")
             due = sorted(run["scheduled_for"] for run in page["runs"] if run["status"] == "succeeded")
@@ -96,15 +99,17 @@ async def test_a_run_that_kills_its_host_three_times_is_given_up_and_the_host_st
     plant = Plant(tmp_path, config(store_url))
     async with plant.replica() as host:
         await until_jobs(host)
-        _, run = await trigger(host, "poison")
+        with contextlib.suppress(aiohttp.ClientError):  # it may be gone before it has answered
+            await trigger(host, "poison")
         await host.ended()
     for _ in range(2):
-        async with plant.replica() as host:
+        async with plant.replica(may_end=True) as host:
             await host.ended()
+    [run] = {run for _, what, run in plant.ledger.entries if what == "poison"}
     async with plant.replica() as host:
         await until_jobs(host)
-        await until_all(host, [run["id"]], "lost")
-        _, given_up = await ask(host, "GET", f"/api/runs/{run['id']}")
+        await until_all(host, [run], "lost")
+        _, given_up = await ask(host, "GET", f"/api/runs/{run}")
         _, fine = await trigger(host, "work")
         await until_all(host, [fine["id"]])
 

@@ -7,24 +7,29 @@ import pytest
 from .plant import Ledger, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
 
 
-@pytest.mark.parametrize("grace", [10, 0])
+@pytest.mark.parametrize("grace", [50, 0])
 async def test_a_signal_waits_for_the_grace_period_and_leaves_the_rest(tmp_path, store_url, grace):
     plant = Plant(tmp_path, config(store_url, grace=grace))
     acknowledged: list[str] = []
     async with plant.replica() as host:
         await until_jobs(host)
-        await trigger_many(host, 5, acknowledged, seconds=0.7)
-        await until(lambda: host.log(event="audit", action="api.write"))
+        await trigger_many(host, 5, acknowledged, held=True)
+        await until(lambda: plant.ledger.count("first") == 5)
+        host.signal(signal.SIGTERM)
+        await host.until(lambda: host.log(event="host.draining"))
+        if grace:
+            plant.let_go()
 
-        code = await host.stop()
+        code = await host.ended()
 
         ended = plant.ledger.count("end")
+    plant.let_go()
     async with plant.replica() as host:
         await until_jobs(host)
         await until_all(host, acknowledged)
 
     assert code == 0
-    assert (ended == 5) is (grace == 10)
+    assert ended == (5 if grace else 0)
     assert plant.ledger.repeated() == []
 
 
@@ -32,7 +37,7 @@ async def test_a_second_host_on_the_same_file_is_refused(tmp_path):
     plant = Plant(tmp_path, config(f"sqlite:///{tmp_path}/runs.db"))
     async with plant.replica() as first:
         await until_jobs(first)
-        async with plant.replica() as second:
+        async with plant.replica(may_end=True) as second:
             code = await second.ended()
             said = second.output.decode()
         _, run = await trigger(first)
@@ -50,9 +55,10 @@ async def test_a_frozen_replica_does_no_step_that_another_has_taken_up(tmp_path,
     async with plant.replica() as frozen, plant.replica() as other:
         await until_jobs(frozen)
         await until_jobs(other)
-        await trigger_many(frozen, 8, acknowledged, seconds=1.0)
-        await until(lambda: plant.ledger.count("first") >= 4)
+        await trigger_many(frozen, 8, acknowledged, held=True)
+        await until(lambda: plant.ledger.count("first") == 8)
         frozen.signal(signal.SIGSTOP)
+        plant.let_go()
 
         await until_all(other, acknowledged)
         before = plant.ledger.entries
@@ -74,8 +80,10 @@ async def test_what_a_leaving_replica_has_not_finished_is_taken_up_at_once(tmp_p
     async with plant.replica() as leaving, plant.replica() as staying:
         await until_jobs(leaving)
         await until_jobs(staying)
-        await trigger_many(leaving, 6, acknowledged, seconds=1.5)
+        await trigger_many(leaving, 6, acknowledged, held=True)
+        await until(lambda: plant.ledger.count("first") == 6)
         await leaving.stop()
+        plant.let_go()
 
         await until_all(staying, acknowledged)
         _, page = await ask(staying, "GET", "/api/runs?limit=50")

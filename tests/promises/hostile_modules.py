@@ -204,7 +204,7 @@ SOURCES = {
 
 CONFIG = """
 [global.server]
-shutdown_grace = 5
+shutdown_grace = 600
 [global.log]
 level = "debug"
 [modules.good]
