@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from nexus.http.log_format import StderrHandler
+from nexus.jobs.store_threads import StoreThreads
 
 if TYPE_CHECKING:
     from tests.postgres import Postgres
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 # How long an example takes says how busy the machine is, and nothing of a promise.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+# So does how long a store takes: its two seconds are for who waits, and tests of a store that is away are told at once.
+StoreThreads.__call__.__kwdefaults__["patience"] = 30.0
 
 
 @pytest.hookimpl(wrapper=True)

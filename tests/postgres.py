@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,9 +19,10 @@ import pytest
 from psycopg import sql
 
 from tests import debian
+from tests.ports import free_port
 
 PASSWORD: Final = "p@ss:w/rd#canary%41?"
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 PLACES: Final = (debian.UNPACKED, Path("/"))
 
 # Without fsync and whole pages only a crash of the machine loses data: what a killed program has written, a killed
@@ -208,9 +208,3 @@ def libraries_of(programs: list[Path]) -> set[Path]:
     told = subprocess.check_output(["ldd", *programs], env={**os.environ, **debian.environment()}, text=True)
     paths = {Path(line.partition(" => ")[2].rpartition(" (")[0]) for line in told.splitlines()}
     return {path for path in paths if path.is_relative_to(debian.UNPACKED)}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

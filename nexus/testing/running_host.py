@@ -31,7 +31,7 @@ from nexus.serve import assembled
 from nexus.spec.module import Module
 from nexus.spec.state import ModuleState
 
-WAIT: Final = 10.0
+WAIT: Final = 30.0
 """Seconds after which a state that a test waits for is taken not to come."""
 
 

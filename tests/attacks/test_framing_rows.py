@@ -7,7 +7,7 @@ import pytest
 
 from nexus.auth.local_issuer import LocalIssuerExposed
 
-from .wire import converse, head, parse
+from .wire import PATIENCE, converse, head, parse
 
 SMUGGLED = b"GET /m/witness/secret HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FRAMES = {
@@ -66,7 +66,7 @@ async def begin(stage, request):
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     try:
         writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await reader.readuntil(b"\r\n\r\n")
     finally:
         writer.close()
@@ -92,7 +92,7 @@ async def test_t18_a_good_token_is_asked_for_its_body(stage, issuer):
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     writer.write(head("/m/witness/secret", *fields, method="POST"))
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"abc")
         reply = parse(await reader.read())

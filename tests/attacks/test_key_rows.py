@@ -113,7 +113,7 @@ async def test_whatever_the_issuer_answers_old_keys_serve(stage_factory, issuer,
         issuer.answer = HOSTILE[name]
         clock.advance(601)
         requests = len(issuer.requests)
-        await stage.takes(old)
+        await stage.takes(old, "/m/witness/secret")
         await stage.host.wait_until(lambda: stage.log.events("auth.keys.failed"))
         await stage.takes(old)
         assert len(issuer.requests) > requests

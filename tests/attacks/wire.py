@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+PATIENCE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -34,7 +36,7 @@ class Reply:
         return json.loads(self.body)
 
 
-async def converse(url: str, request: bytes, *, seconds: float = 20) -> bytes:
+async def converse(url: str, request: bytes, *, seconds: float = PATIENCE) -> bytes:
     """Sends the bytes and gives what comes back until the other side closes."""
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from nexus.cli import cli
 
 MAIN = "from nexus.cli import main; main()"
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,12 @@ def shell(folder: Path) -> Callable[..., Ended]:
 
     def run(*words: str, stdin: str = "") -> Ended:
         done = subprocess.run(
-            [sys.executable, "-c", MAIN, *words], input=stdin, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-c", MAIN, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -80,7 +86,7 @@ class Serving:
     def url(self) -> str:
         return next(line for line in self.lines if " serves at " in line).rpartition(" ")[2]
 
-    def wait_for(self, text: str, *, timeout: float = 30) -> str:
+    def wait_for(self, text: str, *, timeout: float = PATIENCE) -> str:
         """Waits until a line with `text` is on stdout, and gives it."""
         ends_at = time.monotonic() + timeout
         while time.monotonic() < ends_at:
@@ -95,7 +101,7 @@ class Serving:
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture

@@ -12,7 +12,10 @@ import time
 
 import pytest
 
-from .conftest import MAIN
+from .conftest import MAIN, PATIENCE
+
+CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+"""Tests that a shell runs in its background ignore it, and so would what they start."""
 
 MODULE = """
 import asyncio
@@ -92,7 +95,7 @@ def begin(host):
     started = []
 
     def start(*words, **streams):
-        command = [sys.executable, "-c", MAIN, *words]
+        command = [sys.executable, "-c", CTRL_C + MAIN, *words]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         process = subprocess.Popen(command, text=True, **pipes)
         started.append(process)
@@ -224,7 +227,7 @@ def test_progress_is_shown_line_by_line_and_a_second_run_is_refused(host, begin,
 
     assert nexus("runs", "cancel", run_id).err == f"run {run_id} is being cancelled\n"
     assert shown_line(waiting.stderr, "cancelled").startswith(f"run {run_id}: cancelled")
-    assert waiting.wait(30) == 1
+    assert waiting.wait(PATIENCE) == 1
     assert nexus("runs", "cancel", run_id).err == f"run {run_id} is cancelled\n"
 
 
@@ -234,7 +237,7 @@ def test_who_stops_waiting_is_told_that_the_run_goes_on(host, begin, nexus, conf
 
     waiting.send_signal(signal.SIGINT)
 
-    assert waiting.wait(30) == 130
+    assert waiting.wait(PATIENCE) == 130
     told = f"the run goes on: 'nexus runs show {run_id}' shows it, 'nexus runs cancel {run_id}' ends it\n"
     assert waiting.stderr.read().strip() == told.strip()
     assert nexus("runs", "show", run_id, "--json").json()["status"] == "running"
@@ -246,7 +249,7 @@ def test_on_a_terminal_one_line_is_rewritten(host, begin, configured):
     waiting = begin("jobs", "run", "work", "long", "--wait", stderr=theirs)
     os.close(theirs)
     seen = ""
-    ends_at = time.monotonic() + 30
+    ends_at = time.monotonic() + PATIENCE
     while time.monotonic() < ends_at and waiting.poll() is None:
         if select.select([own], [], [], 0.1)[0]:
             with contextlib.suppress(OSError):
@@ -258,7 +261,7 @@ def test_on_a_terminal_one_line_is_rewritten(host, begin, configured):
         seen += os.read(own, 4096).decode()
     os.close(own)
 
-    assert waiting.wait(30) == 0
+    assert waiting.wait(PATIENCE) == 0
     assert seen.count("\n") == 1, seen
     assert re.search(r"\rrun \S+: running, 1 of 4 \(25%\) waiting \([\d.]+ s\)", seen)
     assert re.fullmatch(r"run \S+: succeeded after [\d.]+ s\s+", seen.rpartition(" \r")[2])
@@ -269,12 +272,12 @@ def test_a_wait_outlasts_a_restart_of_the_host(host, begin, serve, configured):
     shown_line(waiting.stderr, "1 of 4")
 
     host.process.kill()
-    host.process.wait(30)
+    host.process.wait(PATIENCE)
     (configured / "done").touch()
     serve("--port", host.url.rpartition(":")[2])
 
     assert waiting.stdout.read() == '"at last"\n'
-    assert waiting.wait(30) == 0
+    assert waiting.wait(PATIENCE) == 0
 
 
 def test_a_schedule_rests_and_goes_on(host, nexus):

@@ -1,14 +1,15 @@
 """What holds for every command."""
 
 import json
-import statistics
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
 from nexus.cli.root import COMMANDS
+
+from .conftest import MAIN
 
 HEAVY = ("aiohttp", "pydantic", "joserfc", "cryptography", "pluggy", "asyncio", "nexus_modules", "nexus.serve")
 LOOK = f"""
@@ -36,22 +37,25 @@ print("LOADED" + json.dumps([name for name in {HEAVY!r} if name in sys.modules])
     ],
 )
 def test_help_imports_no_framework_and_no_module(words, folder):
-    done = subprocess.run([sys.executable, "-c", LOOK, *words], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", LOOK, *words], capture_output=True, text=True, check=True)
 
     assert json.loads(done.stdout.partition("LOADED")[2]) == []
 
 
-def test_help_comes_at_once(folder):
-    times = []
+def processor_seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_help_is_little_work(folder):
+    worked = []
     for _ in range(5):
-        started = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-c", "from nexus.cli import main; main()", "--help"], capture_output=True, check=True
-        )
-        times.append(time.perf_counter() - started)
+        before = processor_seconds_of_children()
+        subprocess.run([sys.executable, "-c", MAIN, "--help"], capture_output=True, check=True)
+        worked.append(processor_seconds_of_children() - before)
 
     # 100 ms is the promise on an idle machine, which `scripts/bench commands` measures; this one may be loaded.
-    assert statistics.median(times) < 1.0
+    assert min(worked) < 1.0
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -191,7 +195,7 @@ def test_a_state_directory_that_cannot_be_made_is_one_sentence(nexus, folder, mo
 
 def test_a_reader_that_goes_away_is_no_traceback(folder):
     command = f"{sys.executable} -c 'from nexus.cli import main; main()' config show | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
 
     assert done.stdout == 'global.name = "nexus"\n'
     assert done.stderr == ""

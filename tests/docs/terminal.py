@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.ports import free_port
 
 from .fences import ROOT, Block
 
@@ -41,7 +42,7 @@ class Terminal:
         self._state = home / "state.sh"
         self._log = home / "host.log"
         self._host: subprocess.Popen[bytes] | None = None
-        self._port = _free_port()
+        self._port = free_port()
         self._code = 0
         self._state.write_text(f"cd {folder}\n")
         self._environ = _clean_environment() | {
@@ -136,7 +137,7 @@ exit $code"""
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/startupz", timeout=5):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/startupz", timeout=PATIENCE):
                 return True
         except OSError:
             return False
@@ -180,9 +181,3 @@ def _matches(shown: str, printed: str) -> bool:
 def _clean_environment() -> dict[str, str]:
     led_back = ("NEXUS_", "PYTEST_", "COV_", "COVERAGE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(led_back)}
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -79,7 +79,6 @@ def with_its_sources(text: str, folder: Path) -> tuple[str, dict[str, str]]:
     return text, dict.fromkeys(re.findall(r'\{ *env *= *"([^"]+)"', text), "correct-horse-battery")
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", STORIES, ids=named)
 def test_a_reader_who_types_what_a_page_shows_sees_what_it_shows(page, tmp_path):
     assert shutil.which("curl"), "curl is not installed: ./scripts/test installs it"

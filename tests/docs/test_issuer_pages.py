@@ -23,7 +23,6 @@ async def issuer():
         yield running
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 async def test_the_commands_of_a_page_lead_to_an_answer(page, issuer, tmp_path):
     folder, home = tmp_path / "work", tmp_path / "home"

@@ -13,12 +13,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.faults.plant import PATIENCE, ask, until_jobs
+from tests.faults.plant import PATIENCE, answered, triggered, until_jobs
 from tests.promises.served import Served, served
 
 from .fences import ROOT, blocks
-
-pytestmark = pytest.mark.timeout(240)
 
 PAGE = ROOT / "docs" / "jobs.md"
 HOLD = """
@@ -143,14 +141,12 @@ async def life(tmp_path, tickets, chat):
 
 
 async def trigger(host: Served) -> str:
-    status, run = await ask(host, "POST", "/api/modules/incidents/jobs/report", {"title": "the lift is stuck"})
-    assert status == 202
-    return run["id"]
+    return await triggered(host, "report", module="incidents", title="the lift is stuck")
 
 
 async def ended(host: Served, run: str) -> tuple[str, int]:
     async with asyncio.timeout(PATIENCE):
-        while (found := (await ask(host, "GET", f"/api/runs/{run}"))[1])["status"] in {"queued", "running"}:
+        while (found := await answered(host, f"/api/runs/{run}"))["status"] in {"queued", "running"}:
             await asyncio.sleep(0.05)
     return found["status"], found["attempt"]
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,17 +129,32 @@ class Plant:
             yield host
 
 
-async def ask(host: Served, method: str, path: str, body: object = None) -> tuple[int, dict]:
+async def ask(host: Served, method: str, path: str, body: object = None, **fields: str) -> tuple[int, dict]:
     from nexus.auth.local_issuer import LocalIssuer
 
     token = LocalIssuer.open(host.state).mint(subject="tester", permissions=("admin",), ttl=600)
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", **fields}
     async with host.session.request(method, host.url + path, headers=headers, json=body) as answer:
         return answer.status, json.loads(await answer.read())
 
 
+async def answered(host: Served, path: str, *, method: str = "GET", body: object = None, **fields: str) -> dict:
+    """What the host answers once its store does: on a busy machine it may not at once. For its caller to bound."""
+    while (told := await ask(host, method, path, body, **fields))[0] == 503:
+        await asyncio.sleep(0.1)
+    assert told[0] < 300, told
+    return told[1]
+
+
 async def trigger(host: Served, job: str = "work", **options: object) -> tuple[int, dict]:
     return await ask(host, "POST", f"/api/modules/plant/jobs/{job}", options)
+
+
+async def triggered(host: Served, job: str = "work", *, module: str = "plant", **options: object) -> str:
+    """Triggers one run until that is acknowledged, and gives its id."""
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    run = await answered(host, f"/api/modules/{module}/jobs/{job}", method="POST", body=options, **key)
+    return run["id"]
 
 
 async def trigger_many(host: Served, count: int, into: list[str], **options: object) -> None:
@@ -147,23 +163,17 @@ async def trigger_many(host: Served, count: int, into: list[str], **options: obj
 
     async def some() -> None:
         for _ in numbers:
-            status, run = await trigger(host, **options)
-            if status == 202:
-                into.append(run["id"])
+            into.append(await triggered(host, **options))
 
     with contextlib.suppress(aiohttp.ClientError, OSError):
         await asyncio.gather(*(some() for _ in range(8)))
 
 
 async def statuses(host: Served, ids: Iterable[str]) -> dict[str, str]:
-    """What the host says of each; waits while the host says that its store is away, for its caller to bound."""
     found: dict[str, str] = {}
     cursor = ""
     while True:
-        status, page = await ask(host, "GET", f"/api/runs?limit=500{cursor}")
-        if status == 503:
-            await asyncio.sleep(0.1)
-            continue
+        page = await answered(host, f"/api/runs?limit=500{cursor}")
         found.update((run["id"], run["status"]) for run in page["runs"])
         if page["cursor"] is None:
             return {run: found.get(run, "missing") for run in ids}

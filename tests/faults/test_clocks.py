@@ -56,7 +56,10 @@ class Line:
             await until(lambda: all(engine._scheduler.next_due(key) > self.clock for key in self.workplace.shop.jobs))
 
     async def settled(self, name: str, count: int) -> list[datetime]:
-        await until(lambda: len(self.ran[name]) >= count)
+        def ended() -> int:
+            return sum(run.job == name and run.status == "succeeded" for run in self.workplace.told)
+
+        await until(lambda: ended() >= count)
         return sorted(self.ran[name])
 
 

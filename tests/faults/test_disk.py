@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .plant import PATIENCE, Plant, ask, config, trigger, trigger_many, until_all, until_jobs
+from .plant import PATIENCE, Plant, ask, config, trigger, trigger_many, triggered, until_all, until_jobs
 
 
 @contextmanager
@@ -85,8 +85,7 @@ async def test_a_full_disk_costs_no_run_and_is_told(tmp_path, disk):
         disk.free(host.process.pid)
 
         await _until_readiness(host, waits=False)
-        _, run = await trigger(host)
-        await until_all(host, [*acknowledged, run["id"]])
+        await until_all(host, [*acknowledged, await triggered(host)])
         code = await host.stop()
 
     assert (status, up, code) == (503, 200, 0)
@@ -105,8 +104,7 @@ async def test_a_store_that_may_not_be_written_is_told_and_opened_once_it_may(tm
             status, problem = await trigger(host)
             subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
             await until_jobs(host)
-            _, run = await trigger(host)
-            await until_all(host, [run["id"]])
+            await until_all(host, [await triggered(host)])
 
     assert status == 503
     assert "Read-only file system" in reason

@@ -9,7 +9,18 @@ import aiohttp
 
 from tests.promises.served import Served
 
-from .plant import FULL, PATIENCE, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
+from .plant import (
+    FULL,
+    PATIENCE,
+    Plant,
+    answered,
+    config,
+    trigger_many,
+    triggered,
+    until,
+    until_all,
+    until_jobs,
+)
 
 RUNS = 2000 if FULL else 150
 KILLS = 5
@@ -78,7 +89,7 @@ async def _succeeded_without_laggards(host: Served) -> list[str]:
     """The instants of all ticks that have run, as soon as none is under way that is older than one of them."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            _, page = await ask(host, "GET", "/api/runs?limit=500")
+            page = await answered(host, "/api/runs?limit=500")
             due = sorted(run["scheduled_for"] for run in page["runs"] if run["status"] == "succeeded")
             others = [run["scheduled_for"] for run in page["runs"] if run["status"] != "succeeded"]
             if due and all(other > due[-1] for other in others):
@@ -100,7 +111,7 @@ async def test_a_run_that_kills_its_host_three_times_is_given_up_and_the_host_st
     async with plant.replica() as host:
         await until_jobs(host)
         with contextlib.suppress(aiohttp.ClientError):  # it may be gone before it has answered
-            await trigger(host, "poison")
+            await triggered(host, "poison")
         await host.ended()
     for _ in range(2):
         async with plant.replica(may_end=True) as host:
@@ -109,9 +120,8 @@ async def test_a_run_that_kills_its_host_three_times_is_given_up_and_the_host_st
     async with plant.replica() as host:
         await until_jobs(host)
         await until_all(host, [run], "lost")
-        _, given_up = await ask(host, "GET", f"/api/runs/{run}")
-        _, fine = await trigger(host, "work")
-        await until_all(host, [fine["id"]])
+        given_up = await answered(host, f"/api/runs/{run}")
+        await until_all(host, [await triggered(host)])
 
     assert plant.ledger.count("poison") == 3
     assert "three hosts died" in given_up["reason"]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .plant import Plant, ask, config, until, until_jobs
+from .plant import Plant, answered, config, until, until_jobs
 
 SCHEDULES = 1000
 
@@ -35,7 +35,7 @@ async def test_a_thousand_schedules_fire_in_time_and_take_no_threads(tmp_path, s
             await until_jobs(host)
             await until(lambda plant=plant: plant.ledger.count("tick") >= 3)
             counts[number] = threads(host.process.pid)
-            _, jobs = await ask(host, "GET", "/api/jobs")
+            jobs = await answered(host, "/api/jobs")
             yearly = [job for job in jobs if job["name"].startswith("yearly-")]
             ticks = [when for _, what, when in plant.ledger.entries if what == "tick"]
 

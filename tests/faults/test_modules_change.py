@@ -3,7 +3,7 @@
 import asyncio
 import signal
 
-from .plant import MODULE, Plant, ask, config, trigger_many, until, until_all, until_jobs
+from .plant import MODULE, Plant, answered, config, trigger_many, triggered, until, until_all, until_jobs
 
 UPGRADED = MODULE.replace('version="1.0.0"', 'version="2.0.0"').replace('note("end",', 'note("end-of-2.0",')
 GARDEN = MODULE.replace('Module("plant"', 'Module("garden"')
@@ -41,11 +41,9 @@ async def test_runs_of_a_module_that_is_gone_fail_with_the_reason_and_others_go_
     async with plant.replica() as host:
         await until_jobs(host)
         ended = [run for run in acknowledged if await _until_failed(host, run)]
-        status, run = await ask(host, "POST", "/api/modules/garden/jobs/work", {})
-        await until_all(host, [run["id"]])
+        await until_all(host, [await triggered(host, module="garden")])
 
     assert ended == acknowledged
-    assert status == 202
 
 
 async def test_a_reload_that_takes_a_module_away_ends_its_runs_and_no_others(tmp_path, store_url):
@@ -57,13 +55,13 @@ async def test_a_reload_that_takes_a_module_away_ends_its_runs_and_no_others(tmp
         await until_jobs(host)
         await trigger_many(host, 6, acknowledged, held=True)
         await until(lambda: plant.ledger.count("first") == 2)
-        _, run = await ask(host, "POST", "/api/modules/garden/jobs/work", {})
+        run = await triggered(host, module="garden")
         (host.folder / "config.toml").write_text(plant.text.replace("[modules.plant]\npath = 'mods'\n", ""))
         host.signal(signal.SIGHUP)
         await until(lambda: host.log(event="host.reloaded"))
         plant.let_go()
         ended = [run for run in acknowledged if await _until_failed(host, run)]
-        await until_all(host, [run["id"]])
+        await until_all(host, [run])
         code = await host.stop()
 
     assert ended
@@ -74,7 +72,7 @@ async def _until_failed(host, run_id: str) -> bool:
     """True where the run ends as failed for want of its module; False where it had succeeded before."""
     found: dict = {}
     while found.get("status") not in ("failed", "succeeded"):
-        _, found = await ask(host, "GET", f"/api/runs/{run_id}")
+        found = await answered(host, f"/api/runs/{run_id}")
         await asyncio.sleep(0.05)
     if found["status"] == "succeeded":
         return False

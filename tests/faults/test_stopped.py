@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from .plant import Ledger, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
+from .plant import Ledger, Plant, answered, config, trigger_many, triggered, until, until_all, until_jobs
 
 
 @pytest.mark.parametrize("grace", [50, 0])
@@ -40,8 +40,7 @@ async def test_a_second_host_on_the_same_file_is_refused(tmp_path):
         async with plant.replica(may_end=True) as second:
             code = await second.ended()
             said = second.output.decode()
-        _, run = await trigger(first)
-        await until_all(first, [run["id"]])
+        await until_all(first, [await triggered(first)])
 
     assert code == 1
     assert f"is held by another host (process {first.process.pid})" in said
@@ -64,12 +63,12 @@ async def test_a_frozen_replica_does_no_step_that_another_has_taken_up(tmp_path,
         before = plant.ledger.entries
         frozen.signal(signal.SIGCONT)
         await until(lambda: frozen.log(event="jobs.replica.silent"))
-        _, after = await trigger(frozen)
-        await until_all(other, [after["id"]])
+        after = await triggered(frozen)
+        await until_all(other, [after])
 
     entries = plant.ledger.entries
     thawed = [run for process, _, run in entries[len(before) :] if run in acknowledged]
-    assert sorted(run for _, what, run in entries if what == "end") == sorted([*acknowledged, after["id"]])
+    assert sorted(run for _, what, run in entries if what == "end") == sorted([*acknowledged, after])
     assert len(thawed) == len(set(thawed)), "only the one step of a run that was under way when it froze"
     assert Ledger.repeated_in(before) == []
 
@@ -86,6 +85,6 @@ async def test_what_a_leaving_replica_has_not_finished_is_taken_up_at_once(tmp_p
         plant.let_go()
 
         await until_all(staying, acknowledged)
-        _, page = await ask(staying, "GET", "/api/runs?limit=50")
+        page = await answered(staying, "/api/runs?limit=50")
 
     assert len({run["replica"] for run in page["runs"]}) == 1

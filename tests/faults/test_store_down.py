@@ -3,7 +3,20 @@
 import asyncio
 import json
 
-from .plant import FULL, PATIENCE, Plant, ask, config, trigger, trigger_many, until, until_all, until_jobs
+from .plant import (
+    FULL,
+    PATIENCE,
+    Plant,
+    answered,
+    ask,
+    config,
+    trigger,
+    trigger_many,
+    triggered,
+    until,
+    until_all,
+    until_jobs,
+)
 
 
 async def test_a_store_that_goes_away_costs_no_run(tmp_path, postgres):
@@ -23,8 +36,7 @@ async def test_a_store_that_goes_away_costs_no_run(tmp_path, postgres):
 
             await until_all(host, acknowledged)
             await _until_readiness(host, None)
-            _, run = await trigger(host)
-            await until_all(host, [run["id"]])
+            await until_all(host, [await triggered(host)])
             said = host.output.decode()
     finally:
         postgres.start() if postgres.process is None else None
@@ -46,8 +58,7 @@ async def test_a_host_starts_without_its_store_and_runs_jobs_once_it_is_there(tm
             status, _ = await ask(host, "GET", "/api/jobs")
             postgres.start()
             await until_jobs(host)
-            _, run = await trigger(host)
-            await until_all(host, [run["id"]])
+            await until_all(host, [await triggered(host)])
             code = await host.stop()
     finally:
         postgres.start() if postgres.process is None else None
@@ -73,7 +84,7 @@ async def test_a_host_ends_within_its_time_although_its_store_is_away(tmp_path, 
 
     async with plant.replica() as host:
         await until_jobs(host)
-        _, page = await ask(host, "GET", "/api/runs?limit=50")
+        page = await answered(host, "/api/runs?limit=50")
 
     assert code == 0
     assert {run["status"] for run in page["runs"]} <= {"queued", "running", "succeeded"}

@@ -5,7 +5,6 @@ import contextlib
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import time as real_time
@@ -24,12 +23,13 @@ from nexus.host.cache import Caches
 from nexus.host.cache_entry import CacheUnavailable, InvalidCacheEntry
 from nexus.spec.state import ModuleState
 from tests import debian
+from tests.ports import free_port
 from tests.promises.served import served
 
 from .workspace import MovedTime, state, until
 
 PASSWORD = "p@ss:w/rd#canary%41?"
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -84,7 +84,7 @@ class RealRedis:
             process.send_signal(signal.SIGCONT)
             process.terminate()
             try:
-                process.wait(timeout=5)
+                process.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -101,12 +101,6 @@ class RealRedis:
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def installed() -> Path:

@@ -55,16 +55,14 @@ async def test_hostile_modules_touch_no_other_and_the_stop_stays_in_its_time(wor
     for name, (body, _, _) in HOSTILE.items():
         workspace.module(name, body)
     names = ["good", "typed", *HOSTILE]
-    limits = "path='mods'\nstartup_timeout=0.2\nshutdown_timeout=0.2\n"
-    workspace.configure("".join(f"[modules.{name}]\n{limits}" for name in names))
+    limits = {"hangs": "startup_timeout=0.2", "stuck": "shutdown_timeout=0.2", "deaf": "shutdown_timeout=0.2"}
+    workspace.configure("".join(f"[modules.{name}]\npath='mods'\n{limits.get(name, '')}\n" for name in names))
     expected = {name: (where, reason) for name, (_, where, reason) in HOSTILE.items()}
-    loop = asyncio.get_running_loop()
 
     async with workspace.running() as host:
         await until(lambda: {name: (state(host, name), code(host, name)) for name in HOSTILE} == expected)
         assert (state(host, "good"), state(host, "typed")) == (S.RUNNING, S.INVALID_CONFIG)
-        began = loop.time()
-        await host.stop(5)
-        assert loop.time() - began < 5
+        async with asyncio.timeout(60):
+            await host.stop(600)
         assert (state(host, "good"), code(host, "good")) == (S.STOPPED, None)
         assert [code(host, name) for name in ("stuck", "deaf")] == ["stop_incomplete", "stop_incomplete"]

@@ -109,7 +109,7 @@ async def test_a_failed_start_says_why_and_the_others_run(workspace, body, expec
     )
     workspace.run_all("good", "bad")
     config = workspace.directory / "config.toml"
-    config.write_text(config.read_text().replace("startup_timeout = 2", "startup_timeout = 0.1"))
+    config.write_text(config.read_text().replace("startup_timeout = 2", "startup_timeout = 0.5"))
 
     async with workspace.running() as host:
         assert (state(host, "bad"), code(host, "bad")) == (S.FAILED, expected)

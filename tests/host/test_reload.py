@@ -66,7 +66,7 @@ async def test_a_new_instance_that_does_not_start_leaves_the_old_one_serving(wor
     async with workspace.running() as host:
         old = host.modules["one"].instance
         for value, reason in (("broken", "startup_error"), ("hangs", "startup_timeout")):
-            workspace.configure(f"[modules.one]\npath='mods'\nstartup_timeout=0.1\n{mode('one', value)}")
+            workspace.configure(f"[modules.one]\npath='mods'\nstartup_timeout=0.5\n{mode('one', value)}")
             report = await host.reload(workspace.load())
 
             assert not report.succeeded

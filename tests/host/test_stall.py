@@ -16,7 +16,7 @@ async def test_the_module_that_holds_the_loop_is_named_once(workspace, caplog):
         """
         import time
         def grind():
-            time.sleep(0.19)
+            time.sleep(0.5)
         @m.get("/", access=nexus.PUBLIC)
         async def root(request):
             grind()
@@ -43,7 +43,7 @@ async def test_the_module_that_holds_the_loop_is_named_once(workspace, caplog):
 async def test_code_of_no_module_is_told_as_such(caplog):
     async with StallWatch(dict, threshold=0.05) as watch:
         await asyncio.sleep(0.06)
-        time.sleep(0.19)
+        time.sleep(0.5)
         assert watch.stalled()
         assert watch.last(60).module is None
         await until(lambda: watch.last(60).seconds)

@@ -48,7 +48,7 @@ class MovedTime:
             await asyncio.sleep(0)
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Waits for a condition, at most `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():

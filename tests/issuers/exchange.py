@@ -36,10 +36,10 @@ def exchange(method: str, url: str, *, headers: Mapping[str, str] | None = None,
 
     Raises:
         Refused: the status was 400 or above.
-        OSError: nobody listens, or nobody answered within 5 seconds.
+        OSError: nobody listens, or nobody answered within 30 seconds.
     """
     parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     try:
         target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         connection.request(method, target, body=body, headers={"Connection": "close", **(headers or {})})

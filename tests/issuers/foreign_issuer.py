@@ -10,6 +10,8 @@ import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.ports import free_port
+
 from .exchange import Refused, exchange
 from .signing_keys import signing_key
 
@@ -19,7 +21,7 @@ AUDIENCE = "https://nexus.test"
 OTHER_AUDIENCE = "https://other.test"
 """An audience the issuers know too, for tokens that are meant for somebody else."""
 
-_PATIENCE = 20.0  # seconds; starting takes under one on a quiet machine
+_PATIENCE = 60.0  # seconds; starting takes under one on a quiet machine
 
 
 class ForeignIssuer(abc.ABC):
@@ -142,13 +144,6 @@ class ForeignIssuer(abc.ABC):
             return self.discovery()["issuer"] == self.url
         except (OSError, Refused):
             return False
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def wait_until(holds: Callable[[], bool], *, what: str) -> None:

@@ -7,7 +7,7 @@ from nexus.jobs.job_records import JobRecord
 from nexus.jobs.run import RunFilter
 from nexus.jobs.scheduler import Scheduler
 
-from .shop import Shop, until
+from .shop import PATIENCE, Shop, until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -82,7 +82,7 @@ async def test_a_running_host_whose_clock_is_put_right_goes_on(workplace, caplog
     async with workplace.engine() as engine:
         await until(lambda: [run for run in workplace.told if run.scheduled_for])
         workplace.ahead = 0.0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not [run for run in workplace.told if run.scheduled_for < workplace.now()]:
                 await asyncio.sleep(0.02)
         runs = (await engine.runs(RunFilter(), limit=100)).runs

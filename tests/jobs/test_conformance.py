@@ -22,7 +22,7 @@ from nexus.jobs.errors import (
 from nexus.jobs.identity import scheduled_id
 from nexus.jobs.run import RunFilter, RunStatus
 
-from .shop import done, finished, until
+from .shop import PATIENCE, done, finished, until
 
 
 class Options(BaseModel):
@@ -498,7 +498,7 @@ async def test_progress_and_log_are_seen_while_it_runs(engine, shop, gate, caplo
 
     shop.add("tell", tells)
     run = await engine.trigger("shop", "tell", {}, by="ann")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (detail := await engine.detail(run.id)).run.progress is None or not detail.log:
             await asyncio.sleep(0.01)
     gate.opened.set()
@@ -732,7 +732,7 @@ async def test_a_schedule_fires_by_itself(engine, shop):
     shop.add("tick", give, line="* * * * * *", overlap="allow")
     engine.refresh()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not (page := await engine.runs(RunFilter(statuses=frozenset({RunStatus.SUCCEEDED})), limit=5)).runs:
             await asyncio.sleep(0.02)
 
@@ -773,12 +773,13 @@ async def test_a_job_that_is_configured_to_rest_can_be_let_go_on(engine, shop):
 
 
 async def test_after_downtime_one_late_run_starts_and_a_changed_line_counts_from_now(workplace):
+    workplace.hold_clock(datetime(2026, 3, 1, 12, 2, tzinfo=UTC))
     workplace.shop.add("give", give, line="*/5 * * * *", overlap="allow")
     async with workplace.engine() as engine:
         await until(lambda: engine._scheduler.next_due(("shop", "give")))
     workplace.ahead = 3600.0
     async with workplace.engine() as engine:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not (page := await engine.runs(RunFilter(), limit=50)).runs:
                 await asyncio.sleep(0.01)
         late = page.runs
@@ -794,12 +795,13 @@ async def test_after_downtime_one_late_run_starts_and_a_changed_line_counts_from
 
 
 async def test_a_run_that_is_later_than_its_deadline_is_recorded_as_skipped(workplace):
+    workplace.hold_clock(datetime(2026, 3, 1, 12, 10, tzinfo=UTC))
     workplace.shop.add("give", give, line="0 * * * *", deadline=1.0)
     async with workplace.engine() as engine:
         await until(lambda: engine._scheduler.next_due(("shop", "give")))
     workplace.ahead = 3600.0 + 1800.0
     async with workplace.engine() as engine:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not (page := await engine.runs(RunFilter(), limit=5)).runs:
                 await asyncio.sleep(0.01)
 
@@ -859,7 +861,7 @@ async def test_the_history_is_bounded_by_count_and_by_age(workplace):
         runs = [await done(engine, "give") for _ in range(8)]
         await engine._housekeeping.prune()
         kept = [run.id for run in (await engine.runs(RunFilter(), limit=50)).runs]
-        async with asyncio.timeout(20):  # the library notes an attempt's end after we do
+        async with asyncio.timeout(PATIENCE):  # the library notes an attempt's end after we do
             while await engine._workflows.pending_executors():
                 await asyncio.sleep(0.01)
 
@@ -913,9 +915,10 @@ async def test_taking_up_leaves_what_a_living_replica_runs_alone(engine, shop, g
 
 
 async def test_cancelling_a_job_that_swallows_it_ends_the_run_all_the_same(engine, shop, caplog):
-    release, heard = asyncio.Event(), []
+    begun, release, heard = asyncio.Event(), asyncio.Event(), []
 
     async def stubborn(_context):
+        begun.set()
         while not release.is_set():
             try:
                 await release.wait()
@@ -924,7 +927,7 @@ async def test_cancelling_a_job_that_swallows_it_ends_the_run_all_the_same(engin
 
     shop.add("stubborn", stubborn)
     run = await engine.trigger("shop", "stubborn", {}, by="ann")
-    await until(lambda: engine._executor.active)
+    await begun.wait()
     await engine.cancel(run.id, by="bob")
     ended = await finished(engine, run)
     release.set()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.faults.plant import Plant, ask, config, trigger_many, until_all, until_jobs
+from tests.faults.plant import Plant, answered, config, trigger_many, until_all, until_jobs
 
 from .shop import done, finished, until
 
@@ -137,7 +137,7 @@ async def test_a_limit_holds_over_all_replicas(tmp_path, postgres):
         await until_jobs(two)
         await asyncio.gather(*(trigger_many(host, 6, acknowledged, seconds=0.1) for host in (one, two)))
         await until_all(one, acknowledged)
-        _, page = await ask(one, "GET", "/api/runs?limit=50")
+        page = await answered(one, "/api/runs?limit=50")
 
     moves = [(run["started_at"], 1) for run in page["runs"]] + [(run["finished_at"], -1) for run in page["runs"]]
     at_once = [sum(step for _, step in sorted(moves)[: count + 1]) for count in range(len(moves))]

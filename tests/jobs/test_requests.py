@@ -35,7 +35,7 @@ async def host(nexus_host, store):
 
 
 async def asked(host, method, path, **sent):
-    headers = {"Prefer": "wait=20"}
+    headers = {"Prefer": "wait=60"}
     answer = await host.request(method, path, permissions={"admin"}, headers=headers, **sent)
     return answer.status, answer.json()
 

@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 UV = Path(sys.executable).parent / "uv"
+PATIENCE = 60.0
 
 SOURCES = ("nexus", "modules", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
 """What of the project an installation can need."""
@@ -54,7 +56,7 @@ class Installation:
             wait_for(f"{url}/livez", process, self.folder / "serve.log")
             yield url
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=20) == 0, (self.folder / "serve.log").read_text()
+            assert process.wait(timeout=PATIENCE) == 0, (self.folder / "serve.log").read_text()
         finally:
             if process.poll() is None:
                 process.kill()
@@ -69,7 +71,7 @@ def environment() -> dict[str, str]:
 
 
 def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-    options = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 100}
+    options = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 200}
     done = subprocess.run(command, cwd=folder, env=environment(), check=False, **options)
     assert done.returncode == 0, f"{command} exited {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done
@@ -108,17 +110,11 @@ def copy_of_the_sources(folder: Path) -> Path:
     return folder
 
 
-def free_port() -> int:
-    with socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5):
+            with urllib.request.urlopen(url, timeout=PATIENCE):
                 return
         except urllib.error.HTTPError as refusal:
             refusal.close()

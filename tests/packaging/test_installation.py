@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-pytestmark = [pytest.mark.package, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.package
 
 SHIPPED = {"hello", "liveness", "uptime"}
 

@@ -62,7 +62,7 @@ async def test_a_viewer_is_offered_no_action(tmp_path):
     async with open_workshop(tmp_path) as (workshop, host):
         workshop.is_broken = True
         engine = host.host.jobs.engine
-        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         eve = signed_in(host, subject="eve", name="Eve", may_act=False)
         for path in (JOB, f"/ui/runs/{run.id}", "/ui/runs?status=failed", "/ui/runs/retry?status=failed"):
             page = await eve.get(path)
@@ -90,7 +90,7 @@ async def test_bulk_actions_ask_first_and_then_tell_what_became_of_the_runs(tmp_
         ada, engine = signed_in(host), host.host.jobs.engine
         workshop.is_broken = True
         for _ in range(2):
-            await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+            await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         asked = await ada.get("/ui/runs/retry?job=brittle")
         assert "Retry 2 runs?" in text_of(asked)
         nothing = await ada.get("/ui/runs/cancel?job=brittle")

@@ -43,7 +43,7 @@ async def test_runs_are_narrowed_and_paged_by_the_store(tmp_path):
         ada, engine = signed_in(host), host.host.jobs.engine
         for broken in (True, False, True):
             workshop.is_broken = broken
-            await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+            await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
 
         async def count(query):
             return (await ada.get(f"/ui/runs?{query}")).text.count('<th scope="row" data-label="Run">')

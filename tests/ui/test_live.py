@@ -23,7 +23,7 @@ async def stream(someone, watch, since="0"):
 
 async def read_until(answer, text):
     seen = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while text not in seen:
             chunk = await answer.content.readany()
             assert chunk, f"the stream ended: {seen!r}"
@@ -60,7 +60,7 @@ async def test_a_page_is_told_of_changes_since_it_was_made(tmp_path):
     async with open_workshop(tmp_path) as (_workshop, host):
         ada, engine = signed_in(host), host.host.jobs.engine
         before = host.host.events.last_id
-        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         async with stream(ada, f"run:{run.id}", since=str(before)) as answer:
             assert answer.content_type == "text/event-stream"
             await read_until(answer, b"event: changed")
@@ -109,7 +109,7 @@ async def test_open_tabs_do_not_hold_up_the_end(tmp_path):
                 answer = await stack.enter_async_context(stream(ada, "overview"))
                 await read_until(answer, b"retry:")
             began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < 10
+        assert asyncio.get_running_loop().time() - began < 30, "the grace period"
 
 
 async def test_there_are_only_so_many_streams_of_one_session(tmp_path, monkeypatch):
@@ -128,7 +128,7 @@ async def test_there_are_only_so_many_streams_of_one_session(tmp_path, monkeypat
 async def test_what_happens_while_a_page_is_made_is_told_to_it(tmp_path):
     async with open_workshop(tmp_path) as (_workshop, host):
         engine = host.host.jobs.engine
-        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         detail = engine.detail
 
         async def overtaken(run_id):

@@ -10,7 +10,7 @@ async def test_no_page_shows_a_secret(tmp_path):
     async with open_workshop(tmp_path) as (workshop, host):
         ada, engine = signed_in(host), host.host.jobs.engine
         workshop.is_broken = True
-        failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         started = await ada.post("/ui/modules/workshop/jobs/nightly", **{"option.token": "canary-of-the-form"})
         assert started.status == 303
         wrong = {"option.token": "canary-of-the-form", "option.days": "900"}

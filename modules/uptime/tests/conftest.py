@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 
 import nexus
 
-MAX_PATIENCE = 15.0
+MAX_PATIENCE = 60.0
 
 
 class Service:

@@ -254,7 +254,7 @@ async def test_a_run_that_is_cancelled_leaves_no_probe_behind(service, watching)
 
     await engine.cancel(run.id, by="tester")
 
-    assert (await engine.wait(run.id, 15)).status == "cancelled"
+    assert (await engine.wait(run.id, 60)).status == "cancelled"
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("uptime ")]
     assert (await host.target())["results"] == []
 

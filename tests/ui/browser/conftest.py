@@ -16,7 +16,7 @@ from tests.ui.signed_in import signed_in
 
 AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 _SWITCHES = (
     "--no-sandbox",
@@ -106,7 +106,7 @@ def visit(browser: Browser) -> Visit:
     @asynccontextmanager
     async def begin(host: RunningHost, *, is_signed_in: bool = True, **options: Any) -> AsyncIterator[Visitor]:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         if is_signed_in:
             cookies = signed_in(host).cookie.items()
             await context.add_cookies([{"name": name, "value": value, "url": host.url} for name, value in cookies])

@@ -110,7 +110,7 @@ async def test_many_runs_are_done_again_at_once_after_a_question(visit, tmp_path
         page, engine = visitor.page, host.host.jobs.engine
         workshop.is_broken = True
         for _ in range(3):
-            await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+            await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         workshop.is_broken = False
         await visitor.go("/ui/runs")
         await page.get_by_label("Status").select_option("failed")
@@ -139,12 +139,12 @@ async def test_a_module_that_fails_is_seen_without_loading_anew(visit, tmp_path)
 async def test_what_was_opened_stays_open_while_the_page_changes(visit, tmp_path):
     async with open_workshop(tmp_path) as (_workshop, host), visit(host) as visitor:
         page, engine = visitor.page, host.host.jobs.engine
-        await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         await visitor.go("/ui")
         await page.get_by_text("As a table").click()
         rows = page.locator("#activity-table tbody tr").first
         await expect(rows).to_be_visible()
-        await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         await expect(page.locator("#activity-table tbody tr").first).to_contain_text("2")
         await expect(rows).to_be_visible()
 
@@ -161,7 +161,7 @@ async def test_a_page_is_live_though_a_part_of_the_script_comes_late(visit, tmp_
 
         async def hold(route):
             # Nothing may begin before this part is there: the page is given every chance to.
-            await asyncio.wait_for(asyncio.shield(arrived.wait()), 20)
+            await asyncio.wait_for(asyncio.shield(arrived.wait()), 60)
             await route.continue_()
 
         await visitor.page.route("**/hx-sse.min.js", hold)

@@ -33,7 +33,7 @@ async def test_every_page_is_free_of_mishaps_and_barriers(visit, tmp_path, schem
     async with open_workshop(tmp_path) as (workshop, host):
         workshop.is_broken = True
         engine = host.host.jobs.engine
-        failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         running = await engine.trigger("workshop", "slow", {}, by="ada")
         async with visit(host, color_scheme=scheme) as visitor:
             for path in (*PAGES, f"/ui/runs/{failed.id}", f"/ui/runs/{running.id}"):
@@ -47,7 +47,7 @@ async def test_no_page_is_wider_than_a_narrow_screen(visit, tmp_path):
     async with open_workshop(tmp_path) as (workshop, host):
         workshop.is_broken = True
         engine = host.host.jobs.engine
-        failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 10)
+        failed = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         async with visit(host) as visitor:
             await visitor.page.set_viewport_size({"width": 390, "height": 800})
             for path in (*PAGES, f"/ui/runs/{failed.id}"):

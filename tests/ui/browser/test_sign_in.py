@@ -8,7 +8,8 @@ from playwright.async_api import expect
 from nexus.testing.running_host import running_host
 from nexus.ui.sign_in.new_link import new_link
 from tests.issuers.conftest import panva_issuer  # noqa: F401 - a fixture
-from tests.issuers.foreign_issuer import AUDIENCE, free_port
+from tests.issuers.foreign_issuer import AUDIENCE
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 

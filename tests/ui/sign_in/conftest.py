@@ -13,7 +13,7 @@ from joserfc.jwk import RSAKey
 from nexus.http import log_format
 from nexus.testing.running_host import running_host
 from nexus.ui.sign_in.new_link import new_link
-from tests.issuers.foreign_issuer import free_port
+from tests.ports import free_port
 
 from .browser import Browser
 from .hostile_issuer import HostileIssuer

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.issuers.conftest import panva_issuer  # noqa: F401 - a fixture
-from tests.issuers.foreign_issuer import AUDIENCE, free_port
+from tests.issuers.foreign_issuer import AUDIENCE
+from tests.ports import free_port
 
 pytestmark = pytest.mark.issuer
 
