@@ -86,8 +86,14 @@ install_browser() {
   command -v chromium >/dev/null || install_from_debian chromium fonts-dejavu-core
 }
 
+# Once for the many processes that the tests start: each would compile everything anew, which is most of its start.
+compile_sources() {
+  "$venv/bin/python" -m compileall -qq "$venv"/lib/python3*/site-packages "$root/nexus" "$root/modules" "$root/tests" || true
+}
+
 prepare_tests() {
   prepare_environment
+  compile_sources
   command -v curl >/dev/null || install_from_debian curl # the pages' examples are typed as they stand
   unpack_from_debian glewlwyd dbconfig-no-thanks wrk redis-server postgresql
   install_npm_packages "$issuers"

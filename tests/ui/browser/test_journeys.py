@@ -17,11 +17,9 @@ async def look(visitor, script, locator, text):
     if script:
         await expect(locator).to_contain_text(text)
         return
-    for _ in range(100):
-        if text in (await locator.first.inner_text()):
-            return
-        await visitor.page.reload()
-    raise AssertionError(f"{text!r} does not show")
+    async with asyncio.timeout(60):
+        while text not in (await locator.first.inner_text()):
+            await visitor.page.reload()
 
 
 @both

@@ -266,9 +266,9 @@ async def test_l15_a_live_page_ends_with_its_session(host, browser, signed_in):
 @pytest.mark.parametrize(
     ("change", "alive"),
     [
-        ("seen_at = seen_at - 1790", True),
+        ("seen_at = seen_at - 1600", True),
         ("seen_at = seen_at - 1801", False),
-        ("ends_at = ends_at - 43190", True),
+        ("ends_at = ends_at - 43000", True),
         ("ends_at = ends_at - 43201", False),
     ],
     ids=["L16-used-lately", "L16-idle", "L16-young", "L16-old"],

@@ -141,7 +141,7 @@ def test_of_many_threads_one_uses_a_link(database):
     ready = threading.Barrier(8)
 
     def use(_number):
-        ready.wait(20)
+        ready.wait(60)
         return link.consume(database, code, now=NOW)
 
     with ThreadPoolExecutor(8) as threads:
@@ -217,7 +217,7 @@ def test_a_server_that_is_frozen_keeps_no_thread(postgres, tmp_path):
                 waiting.result(0.2)
             database.close()
             with pytest.raises(SessionsUnavailable):
-                waiting.result(20)
+                waiting.result(60)
         finally:
             os.kill(pid, signal.SIGCONT)
 
