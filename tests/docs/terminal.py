@@ -20,7 +20,7 @@ from .fences import ROOT, Block
 PORT = "3001"
 """The port that the pages name; each run has one of its own in its place."""
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 NOT_HERE = ("./scripts/test", "./scripts/bench")
 """Commands that run these very blocks, or take minutes: they are only looked at."""
 
