@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from tests.ports import free_port
+
 from .conftest import MAIN, PATIENCE
 
 CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -84,7 +86,7 @@ def configured(folder, monkeypatch):
 @pytest.fixture
 def host(configured, serve, monkeypatch):
     """A running host, which the commands find by themselves."""
-    serving = serve()
+    serving = serve("--port", str(free_port()))  # one that is still free where it starts again
     monkeypatch.setenv("NEXUS_URL", serving.url)
     return serving
 
