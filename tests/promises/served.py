@@ -13,7 +13,7 @@ import aiohttp
 
 from nexus.auth.local_issuer import LocalIssuer
 
-PATIENCE = 60.0  # seconds; generous, since several processes of tests share a small machine
+PATIENCE = 90.0  # seconds; generous, since several processes of tests share a small machine
 COMMAND = [sys.executable, "-c", "from nexus.cli import main; main()"]
 _POLL = 0.01
 
