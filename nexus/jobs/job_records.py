@@ -45,19 +45,24 @@ class JobRecords:
 
     def all(self) -> dict[JobKey, JobRecord]:
         """Gives every job's memory."""
-        with self._engine.connect() as connection:
-            return {(row.module, row.job): _record(row) for row in connection.execute(sa.select(JOBS))}
+        return {key: _record(row) for key, row in self._rows().items()}
 
     def note_schedules(self, jobs: list[JobDefinition], now: datetime) -> dict[JobKey, JobRecord]:
         """Notes the schedules as they now are, and gives every job's memory: a changed one counts from now.
 
         So does one whose latest instant lies far ahead of the clock, which was wrong when that was noted, or is now.
+        All are written in one transaction, and in one order: one for each of a thousand jobs would outlast the caller's
+        patience on a slow machine.
         """
-        known = self.all()
+        known = self._rows()
+        unlike = [job for job in jobs if (row := known.get(job.key)) is None or not _has_schedule(row, job)]
+        if unlike:
+            with self._engine.begin() as connection:
+                for job in sorted(unlike, key=lambda job: job.key):
+                    _note(connection, job, now, is_known=job.key in known)
         for job in jobs:
-            self._note(job, now, is_known=job.key in known)
             if job.key in known:
-                self._drop_ahead(job, known[job.key], now)
+                self._drop_ahead(job, _record(known[job.key]), now)
         return self.all()
 
     def set_paused(self, key: JobKey, *, paused: bool, by: str, now: datetime) -> None:
@@ -67,6 +72,10 @@ class JobRecords:
             changed = connection.execute(sa.update(JOBS).where(*_is(key)).values(**values))
             if changed.rowcount == 0:
                 connection.execute(sa.insert(JOBS).values(module=key[0], job=key[1], **values))
+
+    def _rows(self) -> dict[JobKey, sa.Row[tuple[object, ...]]]:
+        with self._engine.connect() as connection:
+            return {(row.module, row.job): row for row in connection.execute(sa.select(JOBS))}
 
     def _drop_ahead(self, job: JobDefinition, record: JobRecord, now: datetime) -> None:
         ahead = (record.last_due - now).total_seconds() if record.last_due else 0.0
@@ -86,17 +95,20 @@ class JobRecords:
             values = {"last_due": None, "since": seconds(now)}
             connection.execute(sa.update(JOBS).where(*_is(job.key), wrong).values(**values))
 
-    def _note(self, job: JobDefinition, now: datetime, *, is_known: bool) -> None:
-        schedule = {"line": job.line, "timezone": job.timezone, "since": seconds(now), "last_due": None}
-        with self._engine.begin() as connection:
-            if is_known:
-                differs = sa.or_(JOBS.c.line.is_distinct_from(job.line), JOBS.c.timezone.is_distinct_from(job.timezone))
-                connection.execute(sa.update(JOBS).where(*_is(job.key), differs).values(**schedule))
-                return
-            here = sa.select(sa.literal(1)).where(*_is(job.key)).exists()
-            row = sa.select(*(sa.literal(value) for value in (job.module, job.name, *schedule.values())))
-            insert = sa.insert(JOBS).from_select(["module", "job", *schedule], row.where(~here))
-            connection.execute(insert)
+
+def _has_schedule(row: sa.Row[tuple[object, ...]], job: JobDefinition) -> bool:
+    return (row.line, row.timezone) == (job.line, job.timezone)
+
+
+def _note(connection: sa.Connection, job: JobDefinition, now: datetime, *, is_known: bool) -> None:
+    schedule = {"line": job.line, "timezone": job.timezone, "since": seconds(now), "last_due": None}
+    if is_known:
+        differs = sa.or_(JOBS.c.line.is_distinct_from(job.line), JOBS.c.timezone.is_distinct_from(job.timezone))
+        connection.execute(sa.update(JOBS).where(*_is(job.key), differs).values(**schedule))
+        return
+    here = sa.select(sa.literal(1)).where(*_is(job.key)).exists()
+    row = sa.select(*(sa.literal(value) for value in (job.module, job.name, *schedule.values())))
+    connection.execute(sa.insert(JOBS).from_select(["module", "job", *schedule], row.where(~here)))
 
 
 def _is(key: JobKey) -> tuple[sa.ColumnElement[bool], ...]:
