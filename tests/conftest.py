@@ -19,7 +19,7 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
-# So does how long a store takes: its two seconds are for who waits, and tests of a store that is away are told at once.
+# So does how long a store takes. Its two seconds are for callers; of a store that is away a test is told at once.
 StoreThreads.__call__.__kwdefaults__["patience"] = 30.0
 
 

@@ -153,7 +153,6 @@ async def test_a_start_that_fails_half_way_leaves_nothing_behind(host):
 
 async def test_provocations_leave_no_task_and_no_file_open(host):
     await host.until_started()
-    await host.until((host.folder / "stdout").read_text, "the link, which opens the file of sessions")
     await host.get("/m/good/inside")
     before = json.loads((await host.get("/m/good/inside"))[1])
 
