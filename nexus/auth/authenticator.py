@@ -134,19 +134,23 @@ class Authenticator:
             Refusal: it is not good.
             KeysUnavailable: its issuer's keys are not to be had.
         """
-        return self.cached(token) or await self.verify(self.read(token))
-
-    def read(self, token: str) -> Compact:
-        """The parts of a token; a flood of what is none is not worth a coroutine each, so it ends here.
-
-        Raises:
-            Refusal: it is not of the form that is taken.
-        """
+        principal = self.cached(token)
+        if principal is not None:
+            return principal
+        parts = self.read(token)
         try:
-            return self._verifier.parse(token)
-        except Refusal as refusal:
-            self.counters.refuse(refusal.reason)
-            raise
+            if isinstance(parts, Refusal):
+                raise parts
+            return await self.verify(parts)
+        finally:
+            del parts  # as in `Verifier.parse`
+
+    def read(self, token: str) -> Compact | Refusal:
+        """The parts of a token, or why it is not of the form that is taken; a flood is not worth a coroutine each."""
+        parts = self._verifier.read(token)
+        if isinstance(parts, Refusal):
+            self.counters.refuse(parts.reason)
+        return parts
 
     async def verify(self, parts: Compact) -> Principal:
         """The principal of a token that was read.

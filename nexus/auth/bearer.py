@@ -14,29 +14,30 @@ _X_ACCESS_TOKEN = istr("X-Access-Token")
 _COOKIE = re.compile(r"(?:^|[;,])\s*access_token\s*=", re.ASCII | re.IGNORECASE)
 
 
-def read_bearer(authorization: Sequence[str], *, is_elsewhere: bool = False) -> str:
-    """The token of a request.
+def read_bearer(authorization: Sequence[str], *, is_elsewhere: bool = False) -> str | Refusal:
+    """The token of a request, or why there is none: returned, since raising costs more than all this, and floods come.
 
     Args:
         authorization: all values of the Authorization header, as received; may hold lone surrogates.
         is_elsewhere: whether the request also carries what looks like a token where none is read: query, form, cookie,
             another header. Alone that is no credential; beside the header it makes two.
 
-    Raises:
-        Refusal: there is no bearer credential (`missing`), or more than one, or a malformed one (`invalid_request`).
+    Returns:
+        A refusal where there is no bearer credential (`missing`), more than one, or a malformed one
+        (`invalid_request`).
     """
     if not authorization:
-        raise Refusal(Reason.NO_CREDENTIAL, code=Code.MISSING)
+        return Refusal(Reason.NO_CREDENTIAL, code=Code.MISSING)
     if len(authorization) > 1 or is_elsewhere:
-        raise Refusal(Reason.SEVERAL_CREDENTIALS, code=Code.INVALID_REQUEST)
+        return Refusal(Reason.SEVERAL_CREDENTIALS, code=Code.INVALID_REQUEST)
     value = authorization[0]
     match = _CREDENTIALS.fullmatch(value)
     if match is not None:
         return match.group(1)
     # A scheme that only begins like ours is a typing error that deserves to be told, not another scheme.
-    if not value[:6].lower() == "bearer" and _OTHER_SCHEME.fullmatch(value):
-        raise Refusal(Reason.NO_CREDENTIAL, "another scheme", code=Code.MISSING)
-    raise Refusal(Reason.MALFORMED_CREDENTIAL, code=Code.INVALID_REQUEST)
+    if value[:6].lower() != "bearer" and _OTHER_SCHEME.fullmatch(value):
+        return Refusal(Reason.NO_CREDENTIAL, "another scheme", code=Code.MISSING)
+    return Refusal(Reason.MALFORMED_CREDENTIAL, code=Code.INVALID_REQUEST)
 
 
 def is_token_elsewhere(request: web.Request) -> bool:

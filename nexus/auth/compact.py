@@ -58,17 +58,25 @@ class TokenBounds:
     max_kid_length: int = 256
 
 
-def parse_compact(token: str, bounds: TokenBounds) -> Compact:
+def parse_compact(token: str, bounds: TokenBounds) -> Compact | Refusal:
     """The parts of a compact JWS whose payload is a JSON object.
 
-    Raises:
-        Refusal: it is not one, is too long, or its header asks for what is not understood.
+    Returns:
+        A refusal where it is not one, is too long, or its header asks for what is not understood. It is not raised,
+        since what is most of a flood costs less to read than an exception does on its way up.
     """
     if len(token) > bounds.max_token_bytes:
-        raise Refusal(Reason.TOO_LONG)
+        return Refusal(Reason.TOO_LONG)
     match = _SEGMENTS.fullmatch(token)
     if match is None:
-        raise Refusal(Reason.NOT_COMPACT_JWS)
+        return Refusal(Reason.NOT_COMPACT_JWS)
+    try:
+        return _parse(match, bounds)
+    except Refusal as refusal:
+        return refusal
+
+
+def _parse(match: re.Match[str], bounds: TokenBounds) -> Compact:
     header_segment, payload_segment, signature_segment = match.groups()
     if len(header_segment) > bounds.max_header_bytes or len(signature_segment) > _MAX_SIGNATURE:
         raise Refusal(Reason.TOO_LONG, "header or signature")

@@ -6,7 +6,7 @@ learns one fixed text per code; the exact reason is in the log, bounded in rate,
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -87,18 +87,17 @@ class Guard:
             return False
         try:
             read = self._read(request)
-            principal = read if isinstance(read, Principal) else await self._verify(read)
+            principal = await self._verify(read) if isinstance(read, Compact) else read
         except (Refusal, KeysUnavailable):
             return False
-        return principal.has(permission)
+        return isinstance(principal, Principal) and principal.has(permission)
 
     def _admit_at_once(self, request: web.Request, permissions: frozenset[str]) -> Principal | web.Response | Compact:
         """Who asks, or the answer to whom may not, or the token that has to be verified first."""
-        try:
-            read = self._read(request)
-        except Refusal as refusal:
-            return self._refuse(request, refusal, permissions)
-        return self._permit(request, read, permissions) if isinstance(read, Principal) else read
+        read = self._read(request)
+        if isinstance(read, Principal):
+            return self._permit(request, read, permissions)
+        return self._refuse(request, read, permissions) if isinstance(read, Refusal) else read
 
     async def _admit(
         self, request: web.Request, token: Compact, permissions: frozenset[str]
@@ -130,24 +129,27 @@ class Guard:
         self._record(request, refusal, principal)
         return self._answers.answer(refusal.code, permissions, request[REQUEST_ID])
 
-    def _read(self, request: web.Request) -> Principal | Compact:
-        """The caller, where the token is remembered, else the token in its parts."""
+    def _read(self, request: web.Request) -> Principal | Compact | Refusal:
+        """The caller, where the token is remembered, else the token in its parts, or why there is none."""
         authenticator = self._authenticator
         if authenticator is None:
             raise _unavailable(NOT_READY_RETRY_AFTER)
         try:
             values = request.headers.getall(hdrs.AUTHORIZATION, ())
             is_elsewhere = bool(values) and is_token_elsewhere(request)
-            # The form of a token that comes again is not looked at: only the very same text is remembered.
-            if len(values) == 1 and not is_elsewhere and values[0][:7].lower() == "bearer ":
+            # The form of a token that comes again is not looked at: only the very same text is remembered, and what has
+            # no dot never was.
+            if len(values) == 1 and not is_elsewhere and "." in values[0] and values[0][:7].lower() == "bearer ":
                 principal = authenticator.cached(values[0][7:])
                 if principal is not None:
                     return principal
-            return authenticator.read(self._token(values, is_elsewhere=is_elsewhere))
-        except Refusal:
-            raise
+            token = read_bearer(values, is_elsewhere=is_elsewhere)
+            if isinstance(token, str):
+                return authenticator.read(token)
+            self._count(token.reason)
         except Exception as error:  # noqa: BLE001 - as in `_verify`
-            raise self._unforeseen(error) from None
+            return self._unforeseen(error)
+        return token
 
     async def _verify(self, token: Compact) -> Principal:
         assert self._authenticator is not None
@@ -163,13 +165,6 @@ class Guard:
         log_unforeseen(_log, error)
         self._count(Reason.INTERNAL)
         return Refusal(Reason.INTERNAL)
-
-    def _token(self, values: Sequence[str], *, is_elsewhere: bool) -> str:
-        try:
-            return read_bearer(values, is_elsewhere=is_elsewhere)
-        except Refusal as refusal:
-            self._count(refusal.reason)
-            raise
 
     def _count(self, reason: Reason) -> None:
         try:

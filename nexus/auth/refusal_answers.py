@@ -9,15 +9,15 @@ from functools import lru_cache
 from typing import Final
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from nexus.auth.challenge import DESCRIPTION_BY_CODE, STATUS_BY_CODE, challenge
 from nexus.auth.refusal import Code
+from nexus.http.canned_answer import Canned, CannedAnswer
 from nexus.http.problem import CONTENT_TYPE, phrase
 
 _ID: Final = "request-id"
 _KEPT: Final = 256
-"""Answers kept; one for each code, and one for each set of permissions that routes ask for."""
+"""Answers kept, one for each set of permissions that routes ask for."""
 
 
 class RefusalAnswers:
@@ -29,16 +29,16 @@ class RefusalAnswers:
 
     def __init__(self, resource_metadata: str) -> None:
         self._resource_metadata = resource_metadata
-        self._prepared = lru_cache(_KEPT)(self._prepare)
+        self._canned = {code: self._can(code, frozenset()) for code in Code}
+        self._lacking = lru_cache(_KEPT)(self._can)
 
-    def answer(self, code: Code, permissions: frozenset[str], request_id: str) -> web.Response:
+    def answer(self, code: Code, permissions: frozenset[str], request_id: str) -> CannedAnswer:
         """Gives the answer; `permissions` are what the route asks for."""
         # Only one code tells the permissions, so that all others share an answer.
-        told = permissions if code is Code.INSUFFICIENT_SCOPE else frozenset[str]()
-        status, headers, before, after = self._prepared(code, told)
-        return web.Response(status=status, body=before + request_id.encode() + after, headers=headers)
+        is_lacking = code is Code.INSUFFICIENT_SCOPE
+        return CannedAnswer(self._lacking(code, permissions) if is_lacking else self._canned[code], request_id)
 
-    def _prepare(self, code: Code, permissions: frozenset[str]) -> tuple[int, CIMultiDict[str], bytes, bytes]:
+    def _can(self, code: Code, permissions: frozenset[str]) -> Canned:
         status = STATUS_BY_CODE[code]
         document = {
             "type": "about:blank",
@@ -48,12 +48,10 @@ class RefusalAnswers:
             "request_id": _ID,
         }
         before, _, after = json.dumps(document).rpartition(_ID)
-        headers = CIMultiDict(
-            {
-                "WWW-Authenticate": challenge(code, resource_metadata=self._resource_metadata, permissions=permissions),
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-                "Content-Type": CONTENT_TYPE,
-            }
-        )
-        return status, headers, before.encode(), after.encode()
+        headers = {
+            "WWW-Authenticate": challenge(code, resource_metadata=self._resource_metadata, permissions=permissions),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Type": CONTENT_TYPE,
+        }
+        return Canned(web.Response(status=status, headers=headers), before, after)

@@ -14,27 +14,35 @@ from aiohttp.http import HttpVersion11
 from aiohttp.http_writer import StreamWriter, _serialize_headers
 from aiohttp.web_request import BaseRequest
 
+from nexus.http.canned_answer import CannedAnswer
+
 Complete = Callable[[BaseRequest, web.StreamResponse], None]
 """Adds to an answer's head what every answer carries, just before it is sent."""
 
 
 def is_whole(answer: object, request: BaseRequest) -> TypeGuard[web.Response]:
     """True where `answer` can go the short way."""
-    if type(answer) is not web.Response or type(answer._body) is not bytes:
+    if type(answer) is CannedAnswer:
+        is_plain = answer.is_as_made
+    elif type(answer) is web.Response and type(answer._body) is bytes:
+        headers = answer._headers
+        is_plain = (
+            not answer.prepared
+            and not (answer._chunked or answer._compression or answer._cookies)
+            and answer._keep_alive is None
+            and hdrs.CONTENT_LENGTH not in headers
+            and hdrs.CONTENT_TYPE in headers
+            and hdrs.CONNECTION not in headers
+            and hdrs.TRANSFER_ENCODING not in headers
+        )
+    else:
         return False
-    headers = answer._headers
     return (
-        not answer.prepared
-        and not (answer._chunked or answer._compression or answer._cookies)
-        and answer._keep_alive is None
+        is_plain
         and request.version is HttpVersion11
         and request.keep_alive
         and request._post is None
         and not must_be_empty_body(request.method, answer._status)
-        and hdrs.CONTENT_LENGTH not in headers
-        and hdrs.CONTENT_TYPE in headers
-        and hdrs.CONNECTION not in headers
-        and hdrs.TRANSFER_ENCODING not in headers
         and type(request._payload_writer) is StreamWriter
     )
 
@@ -49,11 +57,15 @@ def send(request: BaseRequest, answer: web.Response, complete: Complete) -> None
     body, headers, writer = answer._body, answer._headers, request._payload_writer
     assert isinstance(body, bytes)
     assert isinstance(writer, StreamWriter)
-    headers[hdrs.CONTENT_LENGTH] = str(len(body))
-    if hdrs.DATE not in headers:
-        headers[hdrs.DATE] = rfc822_formatted_time()
     answer._keep_alive = True
-    complete(request, answer)
-    writer._writelines((_serialize_headers(f"HTTP/1.1 {answer._status} {answer._reason}", headers), body))
+    if type(answer) is CannedAnswer:
+        complete(request, answer)
+        writer._write(answer.canned.head(headers, len(body)) + body)
+    else:
+        headers[hdrs.CONTENT_LENGTH] = str(len(body))
+        if hdrs.DATE not in headers:
+            headers[hdrs.DATE] = rfc822_formatted_time()
+        complete(request, answer)
+        writer._writelines((_serialize_headers(f"HTTP/1.1 {answer._status} {answer._reason}", headers), body))
     answer._eof_sent = True
     answer._body_length = writer.output_size

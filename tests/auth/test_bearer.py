@@ -40,10 +40,10 @@ BAD_REQUESTS = [
 
 @pytest.mark.parametrize("values", [row[1] for row in BAD_REQUESTS], ids=[row[0] for row in BAD_REQUESTS])
 def test_more_or_less_than_one_well_formed_credential_is_a_bad_request(values):
-    with pytest.raises(Refusal) as caught:
-        read_bearer(values)
+    refusal = read_bearer(values)
 
-    assert caught.value.code is Code.INVALID_REQUEST
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is Code.INVALID_REQUEST
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"], ids=lambda scheme: f"T3-{scheme}")
@@ -56,27 +56,26 @@ OTHER_SCHEMES = ["Basic YTpi", "DPoP a.b.c", "Negotiate YII=", "Token x", "Diges
 
 @pytest.mark.parametrize("values", [[], *([value] for value in OTHER_SCHEMES)], ids=lambda v: f"T5-{''.join(v)[:8]}")
 def test_no_bearer_credential_is_missing(values):
-    with pytest.raises(Refusal) as caught:
-        read_bearer(values)
+    refusal = read_bearer(values)
 
-    assert (caught.value.code, caught.value.reason) == (Code.MISSING, Reason.NO_CREDENTIAL)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.reason) == (Code.MISSING, Reason.NO_CREDENTIAL)
 
 
 def test_t9_a_token_elsewhere_is_none_alone_and_one_too_many_beside_the_header():
-    with pytest.raises(Refusal) as alone:
-        read_bearer([], is_elsewhere=True)
-    with pytest.raises(Refusal) as beside:
-        read_bearer(["Bearer a.b.c"], is_elsewhere=True)
+    alone, beside = read_bearer([], is_elsewhere=True), read_bearer(["Bearer a.b.c"], is_elsewhere=True)
 
-    assert (alone.value.code, beside.value.code) == (Code.MISSING, Code.INVALID_REQUEST)
+    assert isinstance(alone, Refusal)
+    assert isinstance(beside, Refusal)
+    assert (alone.code, beside.code) == (Code.MISSING, Code.INVALID_REQUEST)
 
 
 @given(st.lists(st.text(st.characters(codec=None)), max_size=3), st.booleans())
 def test_any_header_values_give_a_token_or_a_refusal(values, elsewhere):
-    try:
-        token = read_bearer(values, is_elsewhere=elsewhere)
-    except Refusal as refusal:
-        assert refusal.code in {Code.MISSING, Code.INVALID_REQUEST}  # noqa: PT017
+    token = read_bearer(values, is_elsewhere=elsewhere)
+
+    if isinstance(token, Refusal):
+        assert token.code in {Code.MISSING, Code.INVALID_REQUEST}
         return
     assert len(values) == 1
     assert not elsewhere

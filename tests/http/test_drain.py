@@ -5,6 +5,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from nexus.auth.refusal import Code
+from nexus.auth.refusal_answers import RefusalAnswers
 from nexus.http.listener import CannotListen, accept_waiting, listen
 from nexus.spec.access import PUBLIC
 from nexus.spec.route import Route
@@ -72,8 +74,14 @@ async def test_no_request_fails_while_the_host_drains_under_load(host):
     assert all(client.refused for client in clients)
 
 
-async def test_while_draining_every_answer_closes_its_connection_and_new_connections_are_still_served(host):
-    host.add("m", route(quick))
+async def refused(request):
+    await asyncio.sleep(0)
+    return RefusalAnswers("https://nexus.example").answer(Code.MISSING, frozenset(), "one")
+
+
+@pytest.mark.parametrize("handler", [quick, refused])
+async def test_while_draining_every_answer_closes_its_connection_and_new_connections_are_still_served(host, handler):
+    host.add("m", route(handler))
     async with serving(host) as running:
         assert "Connection" not in (await running.ask("GET", "/m/m/x")).headers
         delaying = asyncio.create_task(running.server.drain(delay=600, grace=0))

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from nexus.http import whole_answer
+from nexus.http.canned_answer import Canned, CannedAnswer
 from nexus.spec.access import PUBLIC
 from nexus.spec.errors import Problem
 from nexus.spec.route import Route
@@ -17,6 +18,25 @@ JSON = b'{"message": "up"}'
 def returning(change=None, **kwargs):
     def make():
         answer = web.Response(**kwargs)
+        if change is not None:
+            change(answer)
+        return answer
+
+    return make
+
+
+CANNED = Canned(
+    web.Response(
+        status=401, headers={"WWW-Authenticate": 'Bearer realm="ü {0} %s"', "Content-Type": "application/problem+json"}
+    ),
+    '{"title": "ü", "request_id": "',
+    '"}',
+)
+
+
+def canned(change=None):
+    def make():
+        answer = CannedAnswer(CANNED, "one")
         if change is not None:
             change(answer)
         return answer
@@ -63,6 +83,9 @@ ANSWERS = {
     "aiohttp-error": raising(lambda: web.HTTPConflict(text="no")),
     "problem": raising(lambda: Problem(422, "no", headers={"X-A": "1"})),
     "bug": raising(lambda: ValueError("no")),
+    "canned": canned(),
+    "canned-with-more-fields": canned(lambda answer: answer.headers.add("X-A", "1")),
+    "canned-and-closing": canned(web.Response.force_close),
     "unsendable": returning(text="x", headers={"X-A": "b\r\nSet-Cookie: c=d"}),
 }
 
@@ -116,16 +139,17 @@ def without_date(answers):
     return re.sub(rb"Date: [^\r]* GMT", b"Date: now", answers)
 
 
-async def test_the_usual_answer_goes_the_short_way(host, running, monkeypatch):
+@pytest.mark.parametrize("make", [lambda: web.json_response({"message": "up"}), canned()], ids=["json", "canned"])
+async def test_the_usual_answer_goes_the_short_way(host, running, monkeypatch, make):
     went = []
     is_whole = whole_answer.is_whole
     monkeypatch.setattr(whole_answer, "is_whole", lambda *args: went.append(is_whole(*args)) or went[-1])
 
     async def handler(request):
-        return web.json_response({"message": "up"})
+        return make()
 
     host.add("m", Route(method="GET", path="/x", handler=handler, access=PUBLIC))
     answer = await running.ask("GET", "/m/m/x")
 
-    assert answer.json == {"message": "up"}
+    assert answer.body == make().body
     assert went == [True]
