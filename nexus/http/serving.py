@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("nexus.http")
 
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
+_ONE_SIGNAL: Final = 0.5
+"""Seconds in which further signals are the first one again: launchers send it to the process and to its group."""
+
 _STOP_AT_LEAST: Final = 1.0
 """Seconds that modules get to stop, also where requests used up the grace period."""
 
@@ -30,7 +34,7 @@ async def run(
     started: Callable[[HttpServer], Awaitable[int | None]],
     reload: Callable[[], Awaitable[object]] | None = None,
 ) -> int:
-    """Serves until SIGTERM or SIGINT and gives the exit code; a second signal ends the process at once.
+    """Serves until SIGTERM or SIGINT and gives the exit code; a second signal, later, ends the process at once.
 
     Args:
         app: as `application.build` gave it.
@@ -76,29 +80,36 @@ def _signals(stop: asyncio.Event, reload: Callable[[], Awaitable[object]] | None
     loop = asyncio.get_running_loop()
     reloads = _Reloads(reload)
     previous = {number: signal.getsignal(number) for number in (*_STOPPING, signal.SIGHUP)}
+    taken_at: float | None = None
 
-    def first(number: int) -> None:
+    def begin_to_stop(number: int) -> None:
         _log.info("signal received", extra={"event": "host.signal", "signal": signal.Signals(number).name})
-        for again in _STOPPING:
-            loop.remove_signal_handler(again)
-            # Not through the loop: the second signal must end a process whose loop a module holds, too.
-            signal.signal(again, _end_at_once)
         stop.set()
 
+    # Not by the loop's own handlers: a second signal must end a process whose loop a module holds, too.
+    def take(number: int, _frame: object) -> None:
+        nonlocal taken_at
+        now = time.monotonic()
+        if taken_at is None:
+            taken_at = now
+            loop.call_soon_threadsafe(begin_to_stop, number)
+        elif now - taken_at >= _ONE_SIGNAL:
+            _end_at_once(number)
+
     for number in _STOPPING:
-        loop.add_signal_handler(number, first, number)
+        signal.signal(number, take)
     if reload is not None:
         loop.add_signal_handler(signal.SIGHUP, reloads.ask)
     try:
         yield
     finally:
         reloads.cancel()
+        loop.remove_signal_handler(signal.SIGHUP)
         for number, handler in previous.items():
-            loop.remove_signal_handler(number)
             signal.signal(number, handler)
 
 
-def _end_at_once(number: int, _frame: object) -> None:
+def _end_at_once(number: int) -> None:
     with suppress(OSError):
         os.write(2, b"second signal: ending at once\n")
     os._exit(128 + number)

@@ -44,7 +44,14 @@ async def block(request: web.Request) -> web.Response:
 
 async def main(after_start: str) -> int:
     host = TellingHost(settings({"shutdown_grace": 20}))
-    handlers = {"/x": quick, "/hold": hold, "/block": block}
+
+    async def wait(request: web.Request) -> web.Response:
+        say("waiting")
+        while host.phase != "draining":
+            await asyncio.sleep(0.01)
+        return web.Response(text="fine")
+
+    handlers = {"/x": quick, "/hold": hold, "/block": block, "/wait": wait}
     host.add("m", *[Route(method="GET", path=path, handler=it, access=PUBLIC) for path, it in handlers.items()])
     app = build(host, routes=HostRoutes(), guard=guard)  # type: ignore[arg-type]
 
