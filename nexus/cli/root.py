@@ -4,6 +4,7 @@ import difflib
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -86,7 +87,17 @@ class Root(click.Group):
             code = ExitCode.INTERRUPTED
         except NexusError as error:
             code = _told(error)
+        except OSError as error:
+            if not _is_of_output(error):
+                raise
+            code = _told(Failed(f"the output cannot be written: {(error.strerror or 'no reason given').lower()}"))
         sys.exit(int(code) if isinstance(code, int) else ExitCode.OK)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """True where what failed was writing to stdout or stderr."""
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1] is click.echo.__code__
 
 
 def _told(error: NexusError) -> ExitCode:

@@ -58,6 +58,15 @@ def test_help_is_little_work(folder):
     assert min(worked) < 1.0
 
 
+@pytest.mark.parametrize("words", [["version"], ["--help"], ["config", "schema"], ["modules", "--offline", "--json"]])
+def test_output_that_cannot_be_written_is_one_sentence(words, folder):
+    command = [sys.executable, "-c", "from nexus.cli import main; main()", *words]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, not a file
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr) == (1, "nexus: the output cannot be written: no space left on device\n")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_tells_what_it_does_and_what_it_takes(name, nexus):
     told = nexus(name, "--help")
