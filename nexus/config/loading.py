@@ -76,8 +76,11 @@ def load(
         problems.append(Problem(None, "", f"the environment {environment!r} is no name: use letters, digits, '-', '_'"))
     elif environment is not None:
         layer = main.with_name(f"{main.stem}.{environment}{main.suffix}")
-        # Naming an environment is naming its file; without any file there is nothing that it could lie beside.
-        wanted[1:1] = [layer] if wanted or layer.exists() else []
+        if wanted or layer.exists():
+            # Naming an environment is naming its file.
+            wanted.insert(1, layer)
+        else:
+            problems.append(Problem(None, "", _nothing_of(environment, main, layer), "warning"))
     for file in wanted:
         problem = _lay(tree, file, here)
         if problem:
@@ -92,6 +95,13 @@ def load(
     for text in _from_sources(tree):
         scrubber.register(text)
     return Loaded(tree, tuple(problems), tuple(read), home)
+
+
+def _nothing_of(environment: str, main: FilePath, layer: FilePath) -> str:
+    return (
+        f"the environment {environment!r} is named, but there is neither '{main.name}' nor '{layer.name}' here, so the"
+        " defaults hold: go to the folder that has them, or name a file with -c"
+    )
 
 
 class _UnusableFileError(Exception):

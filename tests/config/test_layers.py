@@ -83,6 +83,19 @@ def test_nothing_at_all_is_a_configuration(load_files: Load, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("environment", "environ"), [("prod", {}), (None, {"NEXUS_ENV": "prod"})], ids=["flag", "variable"]
+)
+def test_an_environment_that_no_file_knows_is_warned_of(load_files: Load, environment, environ):
+    loaded = load_files({}, environment=environment, environ=environ)
+
+    assert [problem.level for problem in loaded.problems] == ["warning"]
+    assert str(loaded.problems[0]) == (
+        "the environment 'prod' is named, but there is neither 'config.toml' nor 'config.prod.toml' here, so the"
+        " defaults hold: go to the folder that has them, or name a file with -c"
+    )
+
+
+@pytest.mark.parametrize(
     ("files", "named", "environment", "problem"),
     [
         ({}, ("gone.toml",), None, "gone.toml: is not there: create it or correct the name"),
