@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 import aiohttp
@@ -21,11 +22,12 @@ from nexus.auth.local_issuer import check_bind_address
 from nexus.auth.readiness import keys_readiness
 from nexus.config.auth_settings import AuthSettings
 from nexus.config.host_binding import host_problems
-from nexus.config.problem import InvalidConfig
+from nexus.config.problem import InvalidConfig, Problem
 from nexus.config.scrubber import Scrubber
 from nexus.config.settings import HostSettings
 from nexus.config.state_dir import ensure
 from nexus.host.host import Host
+from nexus.host.module_settings import bind_module
 from nexus.http import application, log_format, probes, serving
 from nexus.http.host_routes import HostRoutes
 from nexus.http.server import HttpServer
@@ -62,7 +64,7 @@ def run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str]
 def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str], scrubber: Scrubber) -> int:
     prepared = prepare(options, environ, scrubber=scrubber)
     if prepared.settings is None:
-        raise InvalidConfig(prepared.problems)
+        raise InvalidConfig(_every_problem(prepared))
     settings = prepared.settings.global_
     check_bind_address(settings.auth, settings.server.host)
     log_format.set_up(level=settings.log.level, layout=settings.log.format, scrubber=prepared.scrubber)
@@ -70,6 +72,16 @@ def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str
         _log.warning("configuration: %s", problem, extra={"event": "config.warning"})
     log_exposures(settings)
     return asyncio.run(_serve(_Source(options, environ, prepared), prepared.settings, on_started))
+
+
+def _every_problem(prepared: Prepared) -> Iterator[Problem]:
+    """Gives those in the modules' own settings too, which a start would not come to."""
+    found = list(prepared.problems)
+    for record in prepared.catalog.records.values():
+        if record.state is ModuleState.STARTING:
+            found += bind_module(record, prepared.loaded, prepared.scrubber).problems
+    for problem in dict.fromkeys(found):
+        yield replace(problem, message=prepared.scrubber.scrub(problem.message))
 
 
 @asynccontextmanager

@@ -249,6 +249,19 @@ def test_an_invalid_configuration_is_exit_3_before_anything_starts(shell, folder
     assert "config.toml:2: global.server.port: is a text and should be" in ended.err
 
 
+def test_mistakes_of_the_host_and_of_its_modules_are_told_in_one_run(shell, folder):
+    (folder / "config.toml").write_text(
+        "[global.server]\nport = 'x'\n[modules.hello.config]\ngreting = 'hi'\n[[modules.hello.jobs]]\ntype = 'none'\n"
+    )
+
+    served, checked = shell("serve"), shell("check")
+
+    assert served.code == checked.code == 3
+    told = [line.partition(": ")[0] for line in served.err.splitlines()]
+    assert sorted(told) == ["config.toml:2", "config.toml:4", "config.toml:6"]
+    assert sorted(served.err.splitlines()) == sorted(checked.err.splitlines())
+
+
 def test_a_local_issuer_on_an_open_address_is_exit_3(shell):
     ended = shell("serve", "--host", "0.0.0.0")
 
