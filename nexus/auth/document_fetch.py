@@ -5,6 +5,7 @@ One total timeout, no redirects, only status 200, size counted after decoding, h
 
 import asyncio
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,7 +96,22 @@ async def exchange_json(
     except strict_json.MalformedJson as error:
         raise FetchFailed(f"{url} did not answer with proper JSON ({error})") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise FetchFailed(f"{url} is not reachable ({type(error).__name__})") from None
+        raise FetchFailed(
+            f"{url} is not reachable ({_why(error)}): check the address, and that this machine can reach it"
+        ) from None
+
+
+def _why(error: Exception) -> str:
+    """What went wrong, in words that repeat no address."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
+        return "the connection broke off"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return type(error).__name__
 
 
 async def _read(response: aiohttp.ClientResponse, url: str, max_bytes: int) -> bytes:

@@ -1,9 +1,10 @@
 """Asking the configured issuers, as they are now: metadata, keys, clock; and what would be decided of a token."""
 
 import asyncio
+import logging
 import tempfile
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,8 +71,23 @@ def examine(auth: AuthSettings | None, state_dir: Path, token: str | None = None
         return asyncio.run(_examine(auth, state_dir, token))
     # Keys kept from an earlier day would hide that the issuer is down now. The folder outlives the loop, whose end
     # waits for the threads that still write into it.
-    with tempfile.TemporaryDirectory(prefix="nexus-") as scratch:
+    with _failures_unlogged(), tempfile.TemporaryDirectory(prefix="nexus-") as scratch:
         return asyncio.run(_examine(auth, Path(scratch), token))
+
+
+@contextmanager
+def _failures_unlogged() -> Iterator[None]:
+    """Keeps failed fetches out of the log, since the reports tell them."""
+    log = logging.getLogger("nexus.auth.keys")
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return getattr(record, "event", None) != "auth.keys.failed"
+
+    log.addFilter(is_other)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_other)
 
 
 async def _examine(auth: AuthSettings | None, place: Path, token: str | None) -> Examination:
