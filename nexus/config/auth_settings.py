@@ -1,9 +1,9 @@
 """`[global.auth]`: whose tokens open the host, and every bound of their verification."""
 
-from typing import Annotated, Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 ALGORITHMS: Final = frozenset(
@@ -30,7 +30,9 @@ class KeySettings(AuthTable):
 
     ttl: Seconds = Field(600, description="Seconds a key set is fresh where the issuer's cache headers say nothing.")
     min_ttl: Seconds = Field(60, description="Seconds below which the issuer's cache headers are not followed.")
-    max_ttl: Seconds = Field(3600, description="Seconds above which the issuer's cache headers are not followed.")
+    max_ttl: Seconds = Field(
+        3600, validate_default=True, description="Seconds above which the issuer's cache headers are not followed."
+    )
     max_stale: Seconds = Field(86_400, description="Seconds the last good keys serve while the issuer is down.")
     cooldown: Seconds = Field(30, description="Seconds between two fetches that an unknown key id may force.")
     timeout: Seconds = Field(5, description="Seconds one fetch may take in all, so that a slow issuer cannot hang it.")
@@ -40,19 +42,31 @@ class KeySettings(AuthTable):
     negative_entries: int = Field(1024, ge=1, le=1_000_000, description="Unknown key ids remembered.")
     negative_ttl: Seconds = Field(60, description="Seconds that an unknown key id is remembered as unknown.")
     first_retry: Seconds = Field(1, description="Seconds after a failed fetch until the next; doubled with each.")
-    last_retry: Seconds = Field(60, description="Seconds between two fetches of an issuer that stays down, at most.")
+    last_retry: Seconds = Field(
+        60, validate_default=True, description="Seconds between two fetches of an issuer that stays down, at most."
+    )
     min_rsa_bits: int = Field(2048, ge=2048, le=16_384, description="Bits of an RSA key below which it is not used.")
-    max_rsa_bits: int = Field(8192, ge=2048, le=16_384, description="Bits of an RSA key above which it is not used.")
+    max_rsa_bits: int = Field(
+        8192, ge=2048, le=16_384, validate_default=True, description="Bits of an RSA key above which it is not used."
+    )
     max_exponent_bits: int = Field(32, ge=17, le=256, description="Bits of an RSA exponent above which its key is not.")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.min_ttl <= self.ttl <= self.max_ttl:
+    # Rules between keys stand at the last of them and not with the whole model, so that each is told beside other
+    # mistakes; a key that is wrong itself is not in `data`.
+    @field_validator("max_ttl")
+    @classmethod
+    def _encloses(cls, value: float, info: ValidationInfo) -> float:
+        if {"min_ttl", "ttl"} <= info.data.keys() and not info.data["min_ttl"] <= info.data["ttl"] <= value:
             raise ValueError("'ttl' lies outside 'min_ttl' to 'max_ttl': bring the three into order")
-        for least, most in (("first_retry", "last_retry"), ("min_rsa_bits", "max_rsa_bits")):
-            if getattr(self, least) > getattr(self, most):
-                raise ValueError(f"'{least}' is above '{most}': bring the two into order")
-        return self
+        return value
+
+    @field_validator("last_retry", "max_rsa_bits")
+    @classmethod
+    def _is_not_below(cls, value: float, info: ValidationInfo) -> float:
+        least = {"last_retry": "first_retry", "max_rsa_bits": "min_rsa_bits"}[info.field_name or ""]
+        if info.data.get(least, value) > value:
+            raise ValueError(f"'{least}' is above '{info.field_name}': bring the two into order")
+        return value
 
 
 class IssuerRules(AuthTable):
@@ -83,21 +97,26 @@ class IssuerRules(AuthTable):
             raise ValueError(f"only asymmetric algorithms are accepted: use some of {', '.join(sorted(ALGORITHMS))}")
         return value
 
+    @field_validator("issuer", check_fields=False)
+    @classmethod
+    def _issuer_is_safe_and_fits_its_profile(cls, value: str | None, info: ValidationInfo) -> str | None:
+        # As with keys; the tables below have the issuer, behind all that it has to fit.
+        if value is None:
+            return None
+        issuer, profile = _safe_url(value), info.data.get("profile")
+        multi_tenant = any(f"/{name}/" in f"{issuer}/" for name in ("common", "organizations", "consumers"))
+        if profile == "entra" and multi_tenant and info.data.get("tenants") == ():
+            raise ValueError("a multi-tenant Entra issuer takes tokens of every tenant: list yours in 'tenants'")
+        if profile == "cognito" and info.data.get("clients") == ():
+            raise ValueError("Cognito's tokens name no audience: list the accepted app clients in 'clients'")
+        return issuer
+
 
 class IssuerSettings(IssuerRules):
     """One issuer whose tokens are taken."""
 
     issuer: Text = Field(description="The exact `iss` of its tokens (RFC 7519, 4.1.1); https unless on loopback.")
     audience: Text = Field(description="The exact `aud` that names this host (RFC 7519, 4.1.3).")
-
-    @field_validator("issuer")
-    @classmethod
-    def _issuer_is_safe(cls, value: str) -> str:
-        return _safe_url(value)
-
-    @model_validator(mode="after")
-    def _fits_its_profile(self) -> Self:
-        return _fitting(self, self.issuer)
 
 
 class AuthSettings(IssuerRules):
@@ -118,46 +137,30 @@ class AuthSettings(IssuerRules):
     logged_refusals: int = Field(120, ge=1, le=60_000, description="Refusals logged in a minute; the rest are counted.")
     keys: KeySettings = Field(default_factory=KeySettings, description="How keys are fetched and kept.")
 
-    @field_validator("issuer")
-    @classmethod
-    def _issuer_is_safe(cls, value: str | None) -> str | None:
-        return value if value is None else _safe_url(value)
-
     @field_validator("audience")
     @classmethod
     def _comes_with_its_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
-        # Here and not with the whole model, so that it is told beside other mistakes; a wrong issuer has left `data`.
+        # A wrong issuer has left `data`.
         is_with_issuer = info.data.get("issuer", "") is not None
         if is_with_issuer != (value is not None):
             missing = "audience" if is_with_issuer else "issuer"
             raise ValueError(f"'{missing}' is missing: an issuer's tokens are checked for both 'issuer' and 'audience'")
         return value
 
-    @model_validator(mode="after")
-    def _has_one_form(self) -> Self:
-        if self.issuer is not None and self.issuers:
+    @field_validator("issuers")
+    @classmethod
+    def _are_the_one_form(cls, value: tuple[IssuerSettings, ...], info: ValidationInfo) -> tuple[IssuerSettings, ...]:
+        if value and info.data.get("issuer") is not None:
             raise ValueError("'issuer' and 'issuers' are both given: keep one of the two forms")
-        if len({each.issuer for each in self.issuers}) != len(self.issuers):
+        if len({each.issuer for each in value}) != len(value):
             raise ValueError("an issuer is listed twice: keep one table for each")
-        return self if self.issuer is None else _fitting(self, self.issuer)
+        return value
 
     def all_issuers(self) -> tuple[IssuerSettings, ...]:
         """Gives every configured issuer; empty where the local issuer alone serves."""
         if self.issuer is None:
             return self.issuers
         return (IssuerSettings.model_construct(**{name: getattr(self, name) for name in IssuerSettings.model_fields}),)
-
-
-R = TypeVar("R", bound=IssuerRules)
-
-
-def _fitting(rules: R, issuer: str) -> R:
-    multi_tenant = any(f"/{name}/" in f"{issuer}/" for name in ("common", "organizations", "consumers"))
-    if rules.profile == "entra" and multi_tenant and not rules.tenants:
-        raise ValueError("a multi-tenant Entra issuer takes tokens of every tenant: list yours in 'tenants'")
-    if rules.profile == "cognito" and not rules.clients:
-        raise ValueError("Cognito's tokens name no audience: list the accepted app clients in 'clients'")
-    return rules
 
 
 def _safe_url(value: str) -> str:

@@ -1,11 +1,11 @@
 """The host's own settings: frozen models; each field says its effect, its unit and, where it could be wondered, why."""
 
 import ipaddress
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from nexus.config.auth_settings import AuthSettings, IssuerSettings, KeySettings
 from nexus.config.ui_settings import UiSettings
@@ -200,20 +200,25 @@ class GlobalSettings(Table):
             raise ValueError("is not a mount point: write '/' or for instance '/nexus'")
         return value
 
-    @model_validator(mode="after")
-    def _has_one_issuer_for_the_pages(self) -> Self:
-        issuers = {each.issuer: each.audience for each in self.auth.all_issuers()} if self.auth else {}
-        if self.ui.issuer is not None and self.ui.issuer not in issuers:
+    @field_validator("ui")
+    @classmethod
+    def _has_one_issuer_for_the_pages(cls, value: UiSettings, info: ValidationInfo) -> UiSettings:
+        # Here and not with the whole model, so that it is told beside mistakes in other tables.
+        if "auth" not in info.data:
+            return value  # wrong itself
+        auth: AuthSettings | None = info.data["auth"]
+        issuers = {each.issuer: each.audience for each in auth.all_issuers()} if auth else {}
+        if value.issuer is not None and value.issuer not in issuers:
             raise ValueError("'ui.issuer' is none of the issuers in 'auth': name one of them")
-        if self.ui.client_id is not None:
+        if value.client_id is not None:
             if not issuers:
                 raise ValueError("'ui.client_id' is for an issuer, and 'auth' has none: configure one, or remove it")
-            if len(issuers) > 1 and self.ui.issuer is None:
+            if len(issuers) > 1 and value.issuer is None:
                 raise ValueError("'auth' has several issuers: say in 'ui.issuer' at which of them people sign in")
-            if self.ui.client_id in issuers.values():
+            if value.client_id in issuers.values():
                 # An ID token, whose audience is the client, would then be as good as an access token.
                 raise ValueError("'ui.client_id' is an audience of 'auth' too: give the API an audience of its own")
-        return self
+        return value
 
 
 class JobEntry(Table):

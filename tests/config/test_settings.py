@@ -115,6 +115,27 @@ def test_a_missing_audience_is_told_beside_a_wrong_issuer():
     assert [error["loc"] for error in caught.value.errors()] == [("leeway",), ("issuer",), ("audience",)]
 
 
+@pytest.mark.parametrize(
+    ("tables", "places"),
+    [
+        ({"auth": {**ISSUER, "issuers": [ISSUER]}}, {"auth.issuers"}),
+        ({"auth": {**ISSUER, "profile": "cognito"}}, {"auth.issuer"}),
+        ({"auth": {"issuers": [{**ISSUER, "profile": "cognito"}]}}, {"auth.issuers.0.issuer"}),
+        ({"auth": {**ISSUER, "keys": {"ttl": 7200, "first_retry": 90}}}, {"auth.keys.max_ttl", "auth.keys.last_retry"}),
+        ({"ui": {"client_id": "pages"}}, {"ui"}),
+        ({"auth": {**ISSUER, "profile": "nope"}, "ui": {"client_id": "pages"}}, {"auth.profile"}),
+        ({"auth": {**ISSUER, "profile": "cognito", "clients": [1]}}, {"auth.clients.0"}),
+    ],
+    ids=["forms", "profile", "listed", "order", "pages", "of-wrong-issuer", "of-wrong-clients"],
+)
+def test_a_rule_between_keys_is_told_beside_other_mistakes_where_its_own_keys_are_right(tables, places):
+    with pytest.raises(ValidationError) as caught:
+        GlobalSettings.model_validate({"server": {"port": "many"}, **tables, "log": {"level": "loud"}})
+
+    told = {".".join(map(str, error["loc"])) for error in caught.value.errors()}
+    assert told == {"server.port", "log.level", *places}
+
+
 def test_one_issuer_may_be_listed_once_only():
     assert refused(AuthSettings, issuers=[ISSUER, ISSUER]) == "an issuer is listed twice: keep one table for each"
 
