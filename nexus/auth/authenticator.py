@@ -21,7 +21,7 @@ from nexus.auth.local_issuer import LocalIssuer, LocalKeys, local_issuer_serves
 from nexus.auth.refusal import KeysUnavailable, Refusal
 from nexus.auth.token_rules import TokenRules, all_rules
 from nexus.auth.verifier import TrustedIssuer, Verifier
-from nexus.config.auth_settings import AuthSettings
+from nexus.config.auth_settings import WITHOUT_TABLE, AuthSettings
 from nexus.config.state_dir import VARIABLE, StateDirectoryUnusable
 from nexus.spec.principal import Principal
 
@@ -51,7 +51,7 @@ class Authenticator:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._is_local = local_issuer_serves(settings)
-        self._settings = settings or AuthSettings()
+        self._settings = settings or WITHOUT_TABLE
         self._rules = all_rules(self._settings)
         self._state_dir = state_dir
         self._session = session

@@ -135,7 +135,7 @@ class AuthSettings(IssuerRules):
     allow_remote_local: bool = Field(False, description="Let the local issuer serve on an address beyond loopback.")
     cache_entries: int = Field(1024, ge=0, le=1_000_000, description="Verified tokens remembered; 0: none.")
     logged_refusals: int = Field(120, ge=1, le=60_000, description="Refusals logged in a minute; the rest are counted.")
-    keys: KeySettings = Field(default_factory=KeySettings, description="How keys are fetched and kept.")
+    keys: KeySettings = Field(default_factory=KeySettings.model_construct, description="How keys are fetched and kept.")
 
     @field_validator("audience")
     @classmethod
@@ -161,6 +161,10 @@ class AuthSettings(IssuerRules):
         if self.issuer is None:
             return self.issuers
         return (IssuerSettings.model_construct(**{name: getattr(self, name) for name in IssuerSettings.model_fields}),)
+
+
+WITHOUT_TABLE: Final = AuthSettings.model_construct()
+"""What holds where there is no `[global.auth]`; like every default not validated, which would cost a model's schema."""
 
 
 def _safe_url(value: str) -> str:

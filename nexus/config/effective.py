@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, JsonValue, RootModel, SecretBytes, SecretStr
+from pydantic import BaseModel, JsonValue, SecretBytes, SecretStr
 
 from nexus.config.model_fields import accepted_keys, is_untyped
 from nexus.config.model_fields import is_secret as is_secret_type
@@ -106,7 +106,7 @@ class _Table:
 
     def of_value(self, value: object, shown: Any, annotation: object, path: Path) -> Iterator[SettingView]:
         """Goes into models, and into the arrays and tables that hold models; all else is a leaf."""
-        if isinstance(value, BaseModel) and not isinstance(value, RootModel):
+        if isinstance(value, BaseModel) and not value.__pydantic_root_model__:
             yield from self.of_model(value, shown, path)
         elif isinstance(value, list | tuple) and isinstance(shown, list) and any(map(_has_model, value)):
             for index, (element, each) in enumerate(zip(value, shown, strict=True)):
@@ -140,7 +140,7 @@ class _Table:
 def _has_model(value: object) -> bool:
     if isinstance(value, list | tuple | dict):
         return any(map(_has_model, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, BaseModel) and not isinstance(value, RootModel)
+    return isinstance(value, BaseModel) and not value.__pydantic_root_model__
 
 
 def _spelling(table: object, model: type[BaseModel], name: str) -> str:

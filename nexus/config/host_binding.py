@@ -34,7 +34,7 @@ def bind_host(loaded: Loaded, scrubber: Scrubber) -> Bound[HostSettings]:
         entries[name] = entry.value or _salvaged(tree, at, entry.problems)
     if bound.value is None or any(problem.level == "error" for problem in host_problems((*loaded.problems, *problems))):
         return Bound(None, tuple(problems))
-    return Bound(HostSettings(global_=bound.value, modules=entries), tuple(problems))
+    return Bound(HostSettings.model_construct(global_=bound.value, modules=entries), tuple(problems))
 
 
 def host_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
-from pydantic import AliasChoices, AliasPath, BaseModel, JsonValue, RootModel, SecretBytes, SecretStr
+from pydantic import AliasChoices, AliasPath, BaseModel, JsonValue, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from nexus.config.origin import Path
@@ -53,7 +53,7 @@ def _options(annotation: object) -> Iterator[object]:
     elif get_origin(annotation) in (Union, UnionType):
         for option in get_args(annotation):
             yield from _options(option)
-    elif isinstance(annotation, type) and issubclass(annotation, RootModel):
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation.__pydantic_root_model__:
         yield from _options(annotation.model_fields["root"].annotation)
     else:
         yield annotation

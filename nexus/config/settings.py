@@ -1,7 +1,7 @@
 """The host's own settings: frozen models; each field says its effect, its unit and, where it could be wondered, why."""
 
 import ipaddress
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,6 +26,7 @@ __all__ = [
     "KeySettings",
     "LogSettings",
     "ModuleEntry",
+    "NoSettings",
     "ServerSettings",
     "StoreSettings",
     "UiSettings",
@@ -46,6 +47,14 @@ class Table(BaseModel):
     """A table of the configuration: frozen, and a key it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+
+
+def _absent(model: type[BaseModel], description: str) -> Any:
+    """Gives the field of a table that may be absent, and is made of its defaults then.
+
+    They stand here and need no validation, which would build a schema for each such table at every start.
+    """
+    return Field(default_factory=model.model_construct, description=description)
 
 
 class ServerSettings(Table):
@@ -162,16 +171,16 @@ class GlobalSettings(Table):
         description="How the outside reaches it: scheme, host and port; absent: localhost and the port of the server.",
     )
     path: str = Field("/", description="Where everything is mounted; '/nexus' behind a proxy, say.")
-    server: ServerSettings = Field(default_factory=ServerSettings, description="Where it listens, and bounds.")
+    server: ServerSettings = _absent(ServerSettings, "Where it listens, and bounds.")
     auth: AuthSettings | None = Field(None, description="Whose tokens open it; absent: the local issuer's.")
-    store: StoreSettings = Field(default_factory=StoreSettings, description="Where runs are kept.")
-    jobs: JobsSettings = Field(default_factory=JobsSettings, description="Runs at once, and what is kept of them.")
-    cache: CacheSettings = Field(default_factory=CacheSettings, description="The modules' cache.")
-    log: LogSettings = Field(default_factory=LogSettings, description="What is logged.")
-    checks: ChecksSettings = Field(default_factory=ChecksSettings, description="How often health is looked at.")
-    client: ClientSettings = Field(default_factory=ClientSettings, description="The modules' HTTP client.")
-    events: EventsSettings = Field(default_factory=EventsSettings, description="How much is remembered of them.")
-    ui: UiSettings = Field(default_factory=UiSettings, description="The pages, and how people sign in to them.")
+    store: StoreSettings = _absent(StoreSettings, "Where runs are kept.")
+    jobs: JobsSettings = _absent(JobsSettings, "Runs at once, and what is kept of them.")
+    cache: CacheSettings = _absent(CacheSettings, "The modules' cache.")
+    log: LogSettings = _absent(LogSettings, "What is logged.")
+    checks: ChecksSettings = _absent(ChecksSettings, "How often health is looked at.")
+    client: ClientSettings = _absent(ClientSettings, "The modules' HTTP client.")
+    events: EventsSettings = _absent(EventsSettings, "How much is remembered of them.")
+    ui: UiSettings = _absent(UiSettings, "The pages, and how people sign in to them.")
 
     @model_validator(mode="before")
     @classmethod
@@ -283,10 +292,16 @@ class ModuleEntry(Table):
         return value
 
 
+class NoSettings(Table):
+    """The settings of a module that declares none: every key is one too many."""
+
+
 class HostSettings(Table):
     """The whole configuration; what a module's own tables mean is bound later."""
 
-    global_: GlobalSettings = Field(default_factory=GlobalSettings, alias="global", description="The host itself.")
+    global_: GlobalSettings = Field(
+        default_factory=GlobalSettings.model_construct, alias="global", description="The host itself."
+    )
     modules: dict[str, ModuleEntry] = Field(default_factory=dict, description="What runs: only what has a table here.")
 
     @field_validator("modules")
