@@ -6,13 +6,12 @@ Nothing is imported here: what is told of a module comes from metadata and from 
 import dataclasses
 import importlib.metadata
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from typing import Final, Protocol
-
-from packaging.utils import canonicalize_name
 
 from nexus.config.settings import ModuleEntry
 from nexus.discovery.candidate import Candidate, Kind
@@ -101,8 +100,11 @@ def _installed(distributions: Distributions) -> Iterator[Candidate]:
     seen: set[str] = set()
     for distribution in distributions.distributions():
         try:
+            # Most distributions have none, so the text is looked at before it is parsed.
+            if GROUP not in (distribution.read_text("entry_points.txt") or ""):
+                continue
             entry_points = [point for point in distribution.entry_points if point.group == GROUP]
-            if not entry_points or (key := canonicalize_name(distribution.name)) in seen:
+            if not entry_points or (key := _normalized(distribution.name)) in seen:
                 continue  # the same distribution further down the import path is shadowed
             seen.add(key)
             candidates = [_describe(point, distribution) for point in dict.fromkeys(entry_points)]
@@ -136,6 +138,11 @@ def _describe(entry_point: EntryPoint, distribution: Distribution) -> Candidate:
         requirements=tuple(distribution.requires or ()),
         requires_python=_field(distribution, "Requires-Python"),
     )
+
+
+def _normalized(name: str) -> str:
+    """Gives the one spelling of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _field(distribution: Distribution, name: str) -> str | None:

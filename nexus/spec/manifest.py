@@ -1,12 +1,15 @@
 """Who a module is, as the host learns it before any of its start-up code runs."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel
 
 from nexus.spec.errors import InvalidDeclaration
 from nexus.spec.names import HOST_API, check_module_name
+
+CURRENT_HOST_API: Final = f">={HOST_API},<{HOST_API + 1}"
+"""The range of a module that names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class Manifest:
     settings: type[BaseModel] | None = None
     requires: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
-    host_api: str = f">={HOST_API},<{HOST_API + 1}"
+    host_api: str = CURRENT_HOST_API
 
     def __post_init__(self) -> None:
         """Refuses what the host could not use.
@@ -53,6 +56,10 @@ def accepts_host_api(specifier: str, version: int = HOST_API) -> bool:
     Raises:
         InvalidDeclaration: it is not a version range.
     """
+    if specifier == CURRENT_HOST_API and version == HOST_API:
+        return True
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - only for a range of its own
+
     try:
         return SpecifierSet(specifier).contains(str(version))
     except InvalidSpecifier as error:
