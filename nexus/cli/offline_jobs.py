@@ -7,7 +7,7 @@ from typing import Any
 from nexus.api.run_view import JobStateView
 from nexus.cli.console import say
 from nexus.cli.offline import OfflineModule, Outlook
-from nexus.host.job_source import job_definitions
+from nexus.host.job_definitions import job_definitions
 from nexus.jobs.definition import JobDefinition
 from nexus.jobs.options import shown_options
 

@@ -5,17 +5,19 @@ import copy
 import dataclasses
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import JsonValue
 
 from nexus.host.events import EventBus
 from nexus.host.hosted_module import HostedModule
 from nexus.host.status import ModuleStatus
-from nexus.jobs.run import Run
 from nexus.spec.event import ModuleEvent
 from nexus.spec.job import RunFinished
 from nexus.spec.state import ModuleState, ModuleStateChanged
+
+if TYPE_CHECKING:
+    from nexus.jobs.run import Run
 
 _LEVELS: Final[Mapping[ModuleState, int]] = {
     ModuleState.AVAILABLE: logging.DEBUG,
@@ -54,7 +56,7 @@ class Announcer:
         if listeners := [each for each in self._modules().values() if _listens(each, "nexus_module_state_changed")]:
             asyncio.get_running_loop().call_soon(_call, listeners, event)
 
-    def announce_run(self, run: Run) -> None:
+    def announce_run(self, run: "Run") -> None:
         """Tells that a run has moved; the hooks, that one has ended."""
         self._events.publish("run.state", _run_data(run))
         if run.status.is_final:
@@ -70,7 +72,7 @@ class Announcer:
             asyncio.get_running_loop().call_soon(_call_module_event, listeners, event)
 
 
-def _run_data(run: Run) -> dict[str, JsonValue]:
+def _run_data(run: "Run") -> dict[str, JsonValue]:
     told = run.progress
     return {
         "run": run.id,
@@ -82,7 +84,7 @@ def _run_data(run: Run) -> dict[str, JsonValue]:
     }
 
 
-def _finished(run: Run) -> RunFinished:
+def _finished(run: "Run") -> RunFinished:
     return RunFinished(
         module=run.module,
         job=run.job,

@@ -1,21 +1,16 @@
 """Tells the job engine which jobs the modules have, and gives it their contexts."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from nexus.config.settings import JobEntry
 from nexus.discovery.catalog import ModuleRecord
 from nexus.host.hosted_module import HostedModule
 from nexus.host.module_settings import BoundModule
 from nexus.host.readiness import is_undecided
-from nexus.jobs.definition import JobDefinition, JobKey
-from nexus.jobs.schedule import parse_schedule
 from nexus.spec.context import ModuleContext
-from nexus.spec.job import Job
 
-_Made = tuple[ModuleRecord, BoundModule, dict[JobKey, JobDefinition]]
+if TYPE_CHECKING:
+    from nexus.jobs.definition import JobDefinition, JobKey
 
 
 class HostedJobs:
@@ -27,9 +22,9 @@ class HostedJobs:
 
     def __init__(self, modules: Callable[[], Mapping[str, HostedModule]]) -> None:
         self._modules = modules
-        self._made: dict[str, _Made] = {}
+        self._made: dict[str, tuple[ModuleRecord, BoundModule, dict[JobKey, JobDefinition]]] = {}
 
-    def definitions(self) -> Mapping[JobKey, JobDefinition]:
+    def definitions(self) -> "Mapping[JobKey, JobDefinition]":
         """Gives every job of every module whose settings are bound, by module and name."""
         found: dict[JobKey, JobDefinition] = {}
         for module in self._modules().values():
@@ -37,7 +32,7 @@ class HostedJobs:
                 found.update(self._of(module.record, module.bound))
         return found
 
-    def is_declared(self, key: JobKey) -> bool:
+    def is_declared(self, key: "JobKey") -> bool:
         """True where a module has such a job, but cannot be used as it is configured, or could not be loaded."""
         module = self._modules().get(key[0])
         if module is None or key in self.definitions():
@@ -57,48 +52,11 @@ class HostedJobs:
         """True where the module may still come to serve by itself."""
         return module in self._modules() and is_undecided(module, self._modules())
 
-    def _of(self, record: ModuleRecord, bound: BoundModule) -> dict[JobKey, JobDefinition]:
+    def _of(self, record: ModuleRecord, bound: BoundModule) -> "dict[JobKey, JobDefinition]":
         made = self._made.get(record.name)
         if made is None or made[0] is not record or made[1] is not bound:
+            # What reads schedules is loaded where a module has jobs.
+            from nexus.host.job_definitions import job_definitions  # noqa: PLC0415
+
             made = self._made[record.name] = (record, bound, job_definitions(record, bound))
         return made[2]
-
-
-def job_definitions(record: ModuleRecord, bound: BoundModule) -> dict[JobKey, JobDefinition]:
-    """Gives the configured jobs, and each job that no entry names as one that runs on demand."""
-    declared = {job.type: job for job in record.jobs}
-    entries = record.entry.jobs if record.entry else ()
-    found: dict[JobKey, JobDefinition] = {}
-    for entry in entries:
-        if entry.type in declared:
-            name = entry.name or entry.type
-            found[record.name, name] = _definition(record.name, declared[entry.type], entry, bound.jobs.get(name))
-    named = {entry.type for entry in entries}
-    for kind, job in declared.items():
-        if kind not in named and (record.name, kind) not in found:
-            found[record.name, kind] = _definition(record.name, job, JobEntry.model_validate({"type": kind}), None)
-    return found
-
-
-def _definition(module: str, job: Job, entry: JobEntry, options: BaseModel | None) -> JobDefinition:
-    return JobDefinition(
-        module=module,
-        name=entry.name or entry.type,
-        type=job.type,
-        summary=job.summary,
-        run=job.run,
-        model=job.options,
-        options=options,
-        line=entry.schedule,
-        timezone=entry.timezone,
-        schedule=parse_schedule(entry.schedule, entry.timezone) if entry.schedule is not None else None,
-        overlap=entry.overlap or job.overlap,
-        concurrency=entry.concurrency,
-        deadline=entry.deadline,
-        jitter=entry.jitter or 0.0,
-        attempts=entry.attempts or job.attempts,
-        retry_delay=entry.retry_delay,
-        retry_delay_max=entry.retry_delay_max,
-        timeout=entry.timeout or job.timeout,
-        paused=entry.paused,
-    )

@@ -1,13 +1,12 @@
 """Binds what the configuration says of one module: its table, its settings and its jobs' options."""
 
-import difflib
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from nexus.config.binding import bind, written
 from nexus.config.effective import SettingView, views
@@ -16,18 +15,11 @@ from nexus.config.loading import Loaded
 from nexus.config.origin import Path, dotted
 from nexus.config.problem import Problem
 from nexus.config.scrubber import Scrubber
-from nexus.config.settings import TWINS, ModuleEntry
+from nexus.config.settings import ModuleEntry, NoSettings
 from nexus.discovery.catalog import ModuleRecord
-from nexus.jobs.schedule import InvalidSchedule, parse_schedule
 from nexus.spec.state import ModuleState, Reason
 
 logger = logging.getLogger("nexus.host")
-
-
-class NoSettings(BaseModel):
-    """The settings of a module that declares none: every key is one too many."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,46 +102,11 @@ def bind_module(record: ModuleRecord, loaded: Loaded, scrubber: Scrubber) -> Bou
 
 def _bind_jobs(
     record: ModuleRecord, loaded: Loaded, scrubber: Scrubber, options: dict[str, BaseModel | None]
-) -> Iterator[Problem]:
-    """Tells what is wrong with each entry, whatever else is wrong with it or with another, which hides none of it."""
-    declared = {job.type: job for job in record.jobs}
-    jobs: Path = ("modules", record.name, "jobs")
-    names: set[str] = set()
-    entries = written(loaded.tree, jobs)
-    for index in range(len(entries) if isinstance(entries, list) else 0):
-        at: Path = (*jobs, index)
-        table = written(loaded.tree, at)
-        type_ = table.get("type") if isinstance(table, dict) else None
-        if not isinstance(table, dict) or not isinstance(type_, str):
-            continue  # told where the module's own table is bound
-        name = str(table.get("name") or type_)
-        if name in names:
-            yield Problem(loaded.tree.origin(jobs), dotted(jobs), TWINS)
-        names.add(name)
-        yield from _schedule_problems(loaded, at, table)
-        job = declared.get(type_)
-        if job is None:
-            yield Problem(loaded.tree.origin((*at, "type")), dotted((*at, "type")), _unknown_job(type_, declared))
-            continue
-        bound = bind(loaded.tree, (*at, "options"), job.options or NoSettings, scrubber=scrubber)
-        yield from bound.problems
-        options[name] = bound.value if job.options else None
+) -> Iterable[Problem]:
+    entries = written(loaded.tree, ("modules", record.name, "jobs"))
+    if not isinstance(entries, list):
+        return ()
+    # What reads schedules is loaded where a module has a job configured.
+    from nexus.host.job_settings import bind_jobs  # noqa: PLC0415
 
-
-def _schedule_problems(loaded: Loaded, at: Path, table: dict[str, object]) -> Iterator[Problem]:
-    schedule = table.get("schedule")
-    # What has another number of fields, or an unknown zone, is told where the module's own table is bound.
-    if isinstance(schedule, str) and len(schedule.split()) in (5, 6):
-        try:
-            parse_schedule(schedule, "UTC")
-        except InvalidSchedule as error:
-            yield Problem(loaded.tree.origin((*at, "schedule")), dotted((*at, "schedule")), str(error))
-
-
-def _unknown_job(type_: str, declared: Iterable[str]) -> str:
-    names = sorted(declared)
-    near = difflib.get_close_matches(type_, names, n=1)
-    if near:
-        return f"the module has no job {type_!r}: did you mean {near[0]!r}?"
-    known = f"use one of {', '.join(names)}" if names else "it has none, take the entry out"
-    return f"the module has no job {type_!r}: {known}"
+    return bind_jobs(record, len(entries), loaded, scrubber, options)
