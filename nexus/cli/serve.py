@@ -1,12 +1,17 @@
 """`nexus serve`: takes the options and hands over to the host."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nexus.cli.failure import ExitCode, Failed
 from nexus.cli.options import configured
 from nexus.spec.names import MODULE_NAME
+
+if TYPE_CHECKING:
+    from nexus.host.host import Host
+    from nexus.http.server import HttpServer
 
 
 def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> frozenset[str] | None:
@@ -56,6 +61,7 @@ def serve(
         return serve_and_watch(files, environment)
     from nexus.auth.local_issuer import LocalIssuerExposed
     from nexus.auth.token_rules import ContradictoryIssuers
+    from nexus.cli import collector
     from nexus.cli.ending import end_by_itself_or_soon
     from nexus.cli.started import Announcement
     from nexus.preparation import ServeOptions
@@ -64,8 +70,14 @@ def serve(
     options = ServeOptions(
         files=files, environment=environment, host=host, port=port, only=only, safe_mode=safe_mode, strict=strict
     )
+    announce = Announcement(files, environment)
+
+    def started(host: "Host", server: "HttpServer") -> None:
+        collector.resume()
+        announce(host, server)
+
     try:
-        code = run(options, Announcement(files, environment))
+        code = run(options, started)
     except (LocalIssuerExposed, ContradictoryIssuers) as error:
         raise Failed(str(error), ExitCode.CONFIG) from None
     end_by_itself_or_soon(code)
