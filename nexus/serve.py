@@ -16,9 +16,8 @@ from nexus.auth import resource_metadata
 from nexus.auth.allowance import Allowance
 from nexus.auth.audit import AuditLog, Decision
 from nexus.auth.authenticator import Authenticator
-from nexus.auth.exposure import log_exposures
+from nexus.auth.exposure import check_bind_address, log_exposures
 from nexus.auth.guard import Guard
-from nexus.auth.local_issuer import check_bind_address
 from nexus.auth.readiness import keys_readiness
 from nexus.config.auth_settings import AuthSettings
 from nexus.config.host_binding import host_problems

@@ -13,11 +13,12 @@ from nexus.auth.claims_cache import ClaimsCache
 from nexus.auth.compact import Compact, TokenBounds
 from nexus.auth.counters import Counters
 from nexus.auth.document_fetch import FetchLimits
+from nexus.auth.exposure import local_issuer_serves
 from nexus.auth.key_download import KeyDownload
 from nexus.auth.key_source import KeySource, Spawn
 from nexus.auth.key_store import KeyStore
 from nexus.auth.keys import IssuerStatus
-from nexus.auth.local_issuer import LocalIssuer, LocalKeys, local_issuer_serves
+from nexus.auth.local_issuer import LocalIssuer, LocalKeys
 from nexus.auth.refusal import KeysUnavailable, Refusal
 from nexus.auth.token_rules import TokenRules, all_rules
 from nexus.auth.verifier import TrustedIssuer, Verifier

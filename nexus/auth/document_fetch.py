@@ -4,7 +4,6 @@ One total timeout, no redirects, only status 200, size counted after decoding, h
 """
 
 import asyncio
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from nexus.auth import strict_json
+from nexus.auth.loopback import is_loopback
 from nexus.spec.errors import NexusError
 
 _CHUNK_BYTES = 16_384
@@ -140,16 +140,6 @@ def check_address(url: str) -> URL:
     if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(host)):
         return parsed
     raise FetchFailed(f"{parsed.scheme}://{host} is not used: only https is, except on this machine")
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost` and loopback addresses: names are not resolved."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _max_age(response: aiohttp.ClientResponse) -> int | None:

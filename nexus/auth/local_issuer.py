@@ -17,13 +17,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from nexus.auth import strict_json
-from nexus.auth.document_fetch import is_loopback
 from nexus.auth.key_ring import KeyRing, PublicKey, VerificationKey
 from nexus.auth.keys import IssuerStatus
 from nexus.auth.private_file import UnsafeFile, create_private, read_private
 from nexus.auth.refusal import Reason, Refusal
 from nexus.auth.token_rules import TokenRules
-from nexus.config.auth_settings import AuthSettings
 from nexus.spec.errors import NexusError
 
 FILE_NAME = "local-issuer.json"
@@ -38,10 +36,6 @@ _MAX_SUBJECT = 255
 
 class CannotMint(NexusError):
     """What was asked for is no proper token."""
-
-
-class LocalIssuerExposed(NexusError):
-    """The local issuer would serve on an address that others reach, and nobody allowed that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,26 +173,6 @@ class LocalKeys:
 
     async def reload(self) -> None:
         """Nothing is to be done."""
-
-
-def local_issuer_serves(settings: AuthSettings | None) -> bool:
-    """True where the local issuer's tokens are taken: no other issuer is configured, or `local` asks for it."""
-    return settings is None or settings.local or not settings.all_issuers()
-
-
-def check_bind_address(settings: AuthSettings | None, host: str) -> None:
-    """Refuses to let the local issuer serve where others reach the host, unless `allow_remote_local` says so.
-
-    Raises:
-        LocalIssuerExposed: it would.
-    """
-    allowed = settings is not None and settings.allow_remote_local
-    if local_issuer_serves(settings) and not allowed and not is_loopback(host):
-        raise LocalIssuerExposed(
-            f"the local issuer serves on this machine only but the host binds {host}: configure an issuer in"
-            " [global.auth], set 'global.server.host' or --host to 127.0.0.1, or let others reach it with"
-            " 'global.auth.allow_remote_local = true'"
-        )
 
 
 def _new_content() -> bytes:

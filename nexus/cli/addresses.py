@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from nexus.auth.document_fetch import is_loopback
+from nexus.auth.loopback import is_loopback
 
 if TYPE_CHECKING:
     from nexus.config.settings import GlobalSettings

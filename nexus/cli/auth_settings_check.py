@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nexus.auth.local_issuer import LocalIssuerExposed, check_bind_address
+from nexus.auth.exposure import LocalIssuerExposed, check_bind_address
 from nexus.auth.token_rules import ContradictoryIssuers, all_rules
 from nexus.cli.offline import Outlook
 from nexus.config.problem import Problem

@@ -23,7 +23,7 @@ def link(*, files: tuple[Path, ...], environment: str | None, url: str | None) -
     It works once, within ten minutes. Who may write to the state directory, or to the configured PostgreSQL, can make
     one; where the configuration names an issuer, people sign in there instead.
     """
-    from nexus.auth.local_issuer import local_issuer_serves
+    from nexus.auth.exposure import local_issuer_serves
     from nexus.cli.addresses import pages_url
     from nexus.cli.local import state_dir, state_kept
     from nexus.cli.remote import checked_url, read_host_settings

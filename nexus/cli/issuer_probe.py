@@ -14,8 +14,8 @@ from nexus.auth.authenticator import Authenticator
 from nexus.auth.discovery import DiscoveryFailed, IssuerMetadata, discover
 from nexus.auth.document_fetch import FetchLimits
 from nexus.auth.explain import Explanation, explain
+from nexus.auth.exposure import local_issuer_serves
 from nexus.auth.keys import IssuerStatus
-from nexus.auth.local_issuer import local_issuer_serves
 from nexus.auth.token_rules import TokenRules, rules_for
 from nexus.config.auth_settings import AuthSettings, IssuerSettings
 from nexus.host.supervisor import Supervisor

@@ -16,8 +16,8 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from nexus.auth.document_fetch import is_loopback
-from nexus.auth.local_issuer import local_issuer_serves
+from nexus.auth.exposure import local_issuer_serves
+from nexus.auth.loopback import is_loopback
 from nexus.cli.addresses import local_url
 from nexus.cli.console import plain, say
 from nexus.cli.failure import ExitCode, Failed

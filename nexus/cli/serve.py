@@ -59,7 +59,7 @@ def serve(
         from nexus.cli.reloading import serve_and_watch
 
         return serve_and_watch(files, environment)
-    from nexus.auth.local_issuer import LocalIssuerExposed
+    from nexus.auth.exposure import LocalIssuerExposed
     from nexus.auth.token_rules import ContradictoryIssuers
     from nexus.cli import collector
     from nexus.cli.ending import end_by_itself_or_soon

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nexus.auth.local_issuer import local_issuer_serves
+from nexus.auth.exposure import local_issuer_serves
 from nexus.cli.addresses import local_url, pages_url
 from nexus.cli.console import emit
 from nexus.cli.module_list import emit_module_table

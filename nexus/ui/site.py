@@ -9,7 +9,7 @@ from yarl import URL
 
 from nexus.auth.audit import AuditLog
 from nexus.auth.authenticator import Authenticator
-from nexus.auth.local_issuer import local_issuer_serves
+from nexus.auth.exposure import local_issuer_serves
 from nexus.config.settings import GlobalSettings
 from nexus.host.host import Host
 from nexus.http.host_routes import HostRoutes

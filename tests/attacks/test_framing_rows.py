@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from nexus.auth.local_issuer import LocalIssuerExposed
+from nexus.auth.exposure import LocalIssuerExposed
 
 from .wire import PATIENCE, converse, head, parse
 

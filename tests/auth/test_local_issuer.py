@@ -11,7 +11,8 @@ import sys
 import pytest
 
 import nexus
-from nexus.auth.local_issuer import FILE_NAME, CannotMint, LocalIssuer, LocalIssuerExposed, check_bind_address
+from nexus.auth.exposure import LocalIssuerExposed, check_bind_address
+from nexus.auth.local_issuer import FILE_NAME, CannotMint, LocalIssuer
 from nexus.auth.private_file import UnsafeFile
 from nexus.auth.refusal import Refusal
 from nexus.config.auth_settings import AuthSettings

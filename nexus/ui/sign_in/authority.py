@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from nexus.auth.document_fetch import is_loopback
+from nexus.auth.loopback import is_loopback
 
 _AUTHORITY: Final = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?", re.ASCII)
 

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
-from nexus.auth.document_fetch import is_loopback
+from nexus.auth.loopback import is_loopback
 from nexus.ui.sign_in.authority import authority_of
 
 _SESSION: Final = "nexus_session"
