@@ -1,40 +1,33 @@
 """The composition root: what a host is made of, in the order in which it is put together."""
 
 import asyncio
+import importlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
-from aiohttp import web
-
-from nexus.api import introspection
-from nexus.auth import resource_metadata
-from nexus.auth.allowance import Allowance
 from nexus.auth.audit import AuditLog, Decision
-from nexus.auth.authenticator import Authenticator
 from nexus.auth.exposure import check_bind_address, log_exposures
-from nexus.auth.guard import Guard
-from nexus.auth.readiness import keys_readiness
-from nexus.config.auth_settings import AuthSettings
+from nexus.auth.token_rules import all_rules
 from nexus.config.host_binding import host_problems
 from nexus.config.problem import InvalidConfig, Problem
 from nexus.config.scrubber import Scrubber
 from nexus.config.settings import HostSettings
-from nexus.config.state_dir import ensure
+from nexus.front import Front, logged_refusals
 from nexus.host.host import Host
 from nexus.host.module_settings import bind_module
-from nexus.http import application, log_format, probes, serving
-from nexus.http.host_routes import HostRoutes
+from nexus.host.own_thread import in_own_thread
+from nexus.http import log_format, serving
 from nexus.http.server import HttpServer
 from nexus.http.uncaught import uncaught_logged
 from nexus.preparation import Prepared, ServeOptions, prepare
 from nexus.spec.state import ModuleState
-from nexus.ui.rendering import RENDERING, Rendering
-from nexus.ui.site import Site
+
+if TYPE_CHECKING:
+    from nexus.auth.authenticator import Authenticator
 
 _log: Final = logging.getLogger("nexus.serve")
 
@@ -51,7 +44,7 @@ def run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str]
 
     Raises:
         InvalidConfig: the host as a whole cannot start.
-        NexusError: the address, the state directory or the local issuer cannot be used.
+        NexusError: the address, the state directory, the issuers or the local issuer's key cannot be used.
     """
     # Before any module's code is imported: what it logs then may quote a secret, too.
     scrubber = Scrubber()
@@ -66,6 +59,8 @@ def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str
         raise InvalidConfig(_every_problem(prepared))
     settings = prepared.settings.global_
     check_bind_address(settings.auth, settings.server.host)
+    if settings.auth is not None:
+        all_rules(settings.auth)  # what is wrong with the issuers is told before anything listens, too
     log_format.set_up(level=settings.log.level, layout=settings.log.format, scrubber=prepared.scrubber)
     for problem in host_problems(prepared.problems):
         _log.warning("configuration: %s", problem, extra={"event": "config.warning"})
@@ -81,42 +76,6 @@ def _every_problem(prepared: Prepared) -> Iterator[Problem]:
             found += bind_module(record, prepared.loaded, prepared.scrubber).problems
     for problem in dict.fromkeys(found):
         yield replace(problem, message=prepared.scrubber.scrub(problem.message))
-
-
-@asynccontextmanager
-async def assembled(host: Host) -> AsyncIterator[web.Application]:
-    """Opens `host` with all that belongs to it, and gives the application that serves it."""
-    async with _opened(host, AuditLog(refusals_per_minute=_logged_refusals(host.settings))) as (app, _keys):
-        yield app
-
-
-@asynccontextmanager
-async def _opened(host: Host, audit: AuditLog) -> AsyncIterator[tuple[web.Application, Authenticator]]:
-    settings = host.settings.global_
-    ensure(host.state_dir)
-    refusals = Allowance(_logged_refusals(host.settings))
-    guard = Guard(resource_metadata=resource_metadata.address(settings), audit=audit, refusals=refusals)
-    async with (
-        host,
-        # Not the modules' connections: one that holds them all must not keep the host from the issuers' keys.
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-        Authenticator(settings.auth, state_dir=host.state_dir, session=session, spawn=host.supervisor.start) as keys,
-        Site(host, keys, audit=audit, session=session) as site,
-    ):
-        guard.attach(keys)
-        host.add_readiness_source("auth", lambda: keys_readiness(keys))
-        routes = HostRoutes()
-        probes.add(routes, host, lambda request: guard.allows(request, keys.permission))
-        resource_metadata.add(routes, settings, issuers=keys.issuers, permission=keys.permission)
-        introspection.add(routes, host, permission=keys.permission, counters=keys.counters)
-        site.add(routes)
-        app = application.build(host, routes=routes, guard=guard.middleware)
-        app[RENDERING] = Rendering(host)
-        yield app, keys
-
-
-def _logged_refusals(settings: HostSettings) -> int:
-    return (settings.global_.auth or AuthSettings()).logged_refusals
 
 
 class _Source:
@@ -135,7 +94,7 @@ class _Source:
 
 async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted) -> int:
     prepared = source.latest
-    audit = AuditLog(refusals_per_minute=_logged_refusals(settings))
+    audit = AuditLog(refusals_per_minute=logged_refusals(settings))
     host = Host(
         prepared.loaded,
         settings,
@@ -144,24 +103,36 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
         rediscover=lambda *_: source.latest.catalog,
         environ=source.environ,
     )
+    opened: asyncio.Future[Authenticator] = asyncio.get_running_loop().create_future()
+
+    async def open_rest() -> None:
+        # Once the socket listens: it takes about as long to load as all that was loaded before.
+        await in_own_thread("nexus-loading", lambda: importlib.import_module("nexus.assembly"))
+        from nexus import assembly  # noqa: PLC0415
+
+        opened.set_result(await rest.enter_async_context(assembly.opened(front)))
 
     async def start(server: HttpServer) -> int | None:
-        await host.start()
+        try:
+            await host.start(open_rest)
+        finally:
+            front.complete()  # where it failed, who waits is refused at once
         on_started(host, server)
         return await _first_failure(host) if source.options.strict else None
 
-    async def reload(keys: Authenticator) -> None:
+    async def reload() -> None:
         # By a signal, of which the system does not tell who sent it.
         audit.record(Decision(action="reload", target="SIGHUP", decision="allowed"))
         # First, and whatever becomes of the rest: a key that was withdrawn opens nothing from here on.
-        await keys.reload_keys()
+        await (await asyncio.shield(opened)).reload_keys()
         again = await asyncio.to_thread(source.read_again, host)
         report = await host.reload(again.loaded, again.settings)
         if report.log_level is not None:
             logging.getLogger().setLevel(report.log_level.upper())
 
-    async with _opened(host, audit) as (app, keys):
-        return await serving.run(app, host, started=start, reload=lambda: reload(keys))
+    async with host, AsyncExitStack() as rest:
+        front = Front(host, audit=audit)
+        return await serving.run(front.app, host, started=start, reload=reload)
 
 
 async def _first_failure(host: Host) -> int | None:

@@ -24,6 +24,7 @@ from nexus.auth.token_rules import TokenRules, all_rules
 from nexus.auth.verifier import TrustedIssuer, Verifier
 from nexus.config.auth_settings import WITHOUT_TABLE, AuthSettings
 from nexus.config.state_dir import VARIABLE, StateDirectoryUnusable
+from nexus.host.own_thread import in_own_thread
 from nexus.spec.principal import Principal
 
 
@@ -76,7 +77,7 @@ class Authenticator:
                 TrustedIssuer(rules, await exits.enter_async_context(self._source(rules))) for rules in self._rules
             ]
             if self._is_local:
-                local = await asyncio.to_thread(_open_local, self._state_dir)
+                local = await in_own_thread("nexus-local-issuer", lambda: _open_local(self._state_dir))
                 trusted.append(TrustedIssuer(local.rules(), LocalKeys(local)))
             self._trusted = tuple(trusted)
             self._verifier = Verifier(

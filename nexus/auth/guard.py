@@ -7,15 +7,13 @@ learns one fixed text per code; the exact reason is in the log, bounded in rate,
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
 
 from nexus.auth.allowance import Allowance
 from nexus.auth.audit import AuditLog, Decision
-from nexus.auth.authenticator import Authenticator
 from nexus.auth.bearer import is_token_elsewhere, read_bearer
-from nexus.auth.compact import Compact
 from nexus.auth.refusal import Code, KeysUnavailable, Reason, Refusal
 from nexus.auth.refusal_answers import RefusalAnswers
 from nexus.auth.unforeseen import log_unforeseen
@@ -25,10 +23,15 @@ from nexus.spec.access import PROTECTED
 from nexus.spec.errors import Problem
 from nexus.spec.principal import Principal
 
+if TYPE_CHECKING:
+    # What reads tokens and verifies them is loaded once the socket listens.
+    from nexus.auth.authenticator import Authenticator
+    from nexus.auth.compact import Compact
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NOT_READY_RETRY_AFTER: Final = 1
-"""Seconds; the guard is without an authenticator only for the moment in which the host opens its resources."""
+"""Seconds; the guard is without an authenticator only while the host starts, and where that fails."""
 
 _MAX_PATH: Final = 200
 """Characters of a path in the audit log."""
@@ -51,7 +54,7 @@ class Guard:
         self._refusals = refusals
         self._authenticator: Authenticator | None = None
 
-    def attach(self, authenticator: Authenticator) -> None:
+    def attach(self, authenticator: "Authenticator") -> None:
         """Gives the guard what verifies tokens; until then every protected request is answered 503."""
         self._authenticator = authenticator
 
@@ -68,10 +71,11 @@ class Guard:
             elif access.is_public:
                 return await handler(request)
             admitted = self._admit_at_once(request, access.permissions)
-            if isinstance(admitted, Compact):
-                admitted = await self._admit(request, admitted, access.permissions)
             if not isinstance(admitted, Principal):
-                return admitted
+                if not isinstance(admitted, web.Response):
+                    admitted = await self._admit(request, admitted, access.permissions)
+                if isinstance(admitted, web.Response):
+                    return admitted
             request[PRINCIPAL] = admitted
             request[INFLIGHT].expires_at = admitted.expires_at
             return await handler(request)
@@ -87,12 +91,12 @@ class Guard:
             return False
         try:
             read = self._read(request)
-            principal = await self._verify(read) if isinstance(read, Compact) else read
+            principal = read if isinstance(read, Principal | Refusal) else await self._verify(read)
         except (Refusal, KeysUnavailable):
             return False
         return isinstance(principal, Principal) and principal.has(permission)
 
-    def _admit_at_once(self, request: web.Request, permissions: frozenset[str]) -> Principal | web.Response | Compact:
+    def _admit_at_once(self, request: web.Request, permissions: frozenset[str]) -> "Principal | web.Response | Compact":
         """Who asks, or the answer to whom may not, or the token that has to be verified first."""
         read = self._read(request)
         if isinstance(read, Principal):
@@ -100,7 +104,7 @@ class Guard:
         return self._refuse(request, read, permissions) if isinstance(read, Refusal) else read
 
     async def _admit(
-        self, request: web.Request, token: Compact, permissions: frozenset[str]
+        self, request: web.Request, token: "Compact", permissions: frozenset[str]
     ) -> Principal | web.Response:
         """Who asks, or the answer to whom may not."""
         try:
@@ -129,7 +133,7 @@ class Guard:
         self._record(request, refusal, principal)
         return self._answers.answer(refusal.code, permissions, request[REQUEST_ID])
 
-    def _read(self, request: web.Request) -> Principal | Compact | Refusal:
+    def _read(self, request: web.Request) -> "Principal | Compact | Refusal":
         """The caller, where the token is remembered, else the token in its parts, or why there is none."""
         authenticator = self._authenticator
         if authenticator is None:
@@ -151,7 +155,7 @@ class Guard:
             return self._unforeseen(error)
         return token
 
-    async def _verify(self, token: Compact) -> Principal:
+    async def _verify(self, token: "Compact") -> Principal:
         assert self._authenticator is not None
         try:
             return await self._authenticator.verify(token)

@@ -22,6 +22,7 @@ from nexus.auth.keys import IssuerStatus
 from nexus.auth.refusal import KeysUnavailable, Reason, Refusal
 from nexus.auth.weak_rsa import RsaBounds
 from nexus.config.auth_settings import KeySettings
+from nexus.host.own_thread import in_own_thread
 from nexus.spec.errors import NexusError
 
 _REFRESH_AT = 0.8  # of the keys' life, give or take a tenth, so that replicas do not ask all at once
@@ -292,11 +293,11 @@ class KeySource:
             self.attention_at = expires_at if self._flight is not None else min(expires_at, self._due_at())
 
     async def _load(self) -> None:
-        if self._store is None:
+        store, now = self._store, self._wall()
+        if store is None:
             return
-        now = self._wall()
         try:
-            saved = await asyncio.to_thread(self._store.load, now=now, max_age=self._bounds.max_stale)
+            saved = await in_own_thread("nexus-keys", lambda: store.load(now=now, max_age=self._bounds.max_stale))
             if saved is not None:
                 self._use(await self._import(saved.document))
                 self._fetched_at = self._monotonic() - (now - saved.fetched_at)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -42,6 +42,9 @@ __all__ = ["Host", "HostedModule", "ModuleInstance", "Readiness"]
 
 _STALL_REMEMBERED: Final = 60.0
 """Seconds for which a stall is told by `/livez` after it ended: longer than any usual interval of a probe."""
+
+_HEAD_START: Final = 0.1
+"""Seconds that the start of modules has for itself."""
 
 _MODULES_STOP: Final = 1.0
 """Seconds of the grace that runs leave to the stop of the modules."""
@@ -173,16 +176,33 @@ class Host:
         finally:
             await self._stack.aclose()
 
-    async def start(self) -> None:
-        """Binds the settings of all modules, then starts them; returns when each runs, failed, waits or retries."""
+    async def start(self, rest: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Binds the settings of all modules, then starts them; returns when each runs, failed, waits or retries.
+
+        Args:
+            rest: opens what there is besides modules, before the host counts as running. Modules that start at once
+                have the processor for themselves until they run; `rest` begins then, and beside any that take longer.
+        """
         await self._bind_all()
         if self._phase != "starting":
             return
-        order = self._lifecycle.order()
-        await self._lifecycle.start(order)
-        await self.jobs.start()
+        modules = asyncio.create_task(self._start_modules(), name="nexus-start")
+        try:
+            done, _ = await asyncio.wait({modules}, timeout=_HEAD_START)
+            for failed in done:
+                failed.result()
+            if rest is not None:
+                await rest()
+            await modules
+        finally:
+            modules.cancel()
+            await asyncio.wait({modules})
         if self._phase == "starting":
             self._enter_phase("running")
+
+    async def _start_modules(self) -> None:
+        await self._lifecycle.start(self._lifecycle.order())
+        await self.jobs.start()
 
     def begin_drain(self) -> None:
         """Makes readiness fail from now on; modules go on serving. Idempotent."""

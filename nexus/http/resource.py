@@ -41,7 +41,7 @@ class HostResource(web.AbstractResource):
 
     Args:
         base_path: `global.path`, taken off first; a path outside it is not found.
-        own: the host's own routes.
+        own: the host's own routes that are there at once.
         modules: gives name to module as it is now; a reload replaces the mapping.
         tables: of the modules' routes.
         own_load: counts the requests that belong to no module.
@@ -87,6 +87,10 @@ class HostResource(web.AbstractResource):
             return self._match_down(module, request.method, "/" + rest)
         table = self._tables.of_instance(name, instance)
         return self._match(table, request.method, "/" + rest, name)
+
+    def serve(self, own: RouteTable) -> None:
+        """Serves these routes of the host's own from now on."""
+        self._own = own
 
     def _below_base(self, path: str) -> str:
         if path == self._base:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import aiohttp
 from multidict import CIMultiDictProxy
 
+from nexus.assembly import assembled
 from nexus.auth.local_issuer import LocalIssuer
 from nexus.config import state_dir as state_directory
 from nexus.config.host_binding import bind_host
@@ -27,7 +28,6 @@ from nexus.discovery.plugin import read_declarations
 from nexus.host.host import Host
 from nexus.host.hosted_module import HostedModule
 from nexus.http.server import HttpServer
-from nexus.serve import assembled
 from nexus.spec.module import Module
 from nexus.spec.state import ModuleState
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from joserfc.jwk import RSAKey
 
-import nexus.serve
+import nexus.assembly
 from nexus.auth.authenticator import Authenticator
 from nexus.testing.issuer import Issuer
 from nexus.testing.running_host import running_host
@@ -33,7 +33,7 @@ def clock(monkeypatch):
     """The time of tokens and keys, for the host too; it only moves when told."""
     clock = Clock()
     moved = functools.partial(Authenticator, wall=clock.wall, monotonic=clock.monotonic)
-    monkeypatch.setattr(nexus.serve, "Authenticator", moved)
+    monkeypatch.setattr(nexus.assembly, "Authenticator", moved)
     return clock
 
 

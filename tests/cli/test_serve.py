@@ -270,6 +270,20 @@ def test_a_local_issuer_on_an_open_address_is_exit_3(shell):
     assert "'global.auth.allow_remote_local = true'" in ended.err
 
 
+def test_a_damaged_key_of_the_local_issuer_ends_the_start_in_order(shell, folder):
+    """It is read once the socket listens: the modules that run by then are stopped, and nobody is let in."""
+    key = folder / ".nexus" / "local-issuer.json"
+    key.parent.mkdir(mode=0o700)
+    key.touch(mode=0o600)
+
+    ended = shell("serve", "--port", "0")
+
+    assert ended.code == 1
+    assert "local-issuer.json is damaged, remove it and a new issuer will be made" in ended.err
+    assert '"module liveness is stopped"' in ended.err
+    assert "serves at" not in ended.out
+
+
 @pytest.mark.parametrize("token", ["a b", "\u00e9", "a\x00b"])
 def test_what_is_no_token_is_a_wrong_command_line_and_not_repeated(token, nexus):
     ended = nexus("modules", "--url", "http://127.0.0.1:1", "--token", token)
