@@ -1,6 +1,5 @@
 """The top of the command line: which commands there are, and how whatever they raise becomes an exit code."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -14,6 +13,7 @@ from nexus.cli.console import plain, problem_line, say
 from nexus.cli.failure import ExitCode, Failed
 from nexus.config.problem import InvalidConfig
 from nexus.spec.errors import NexusError
+from nexus.spec.names import nearest
 
 
 class _Place(NamedTuple):
@@ -63,8 +63,8 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, naming the nearest command where there is none of this name."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "'nexus --help' lists them all"
+            near = nearest(args[0], COMMANDS)
+            hint = f"did you mean '{near}'?" if near else "'nexus --help' lists them all"
             ctx.fail(f"there is no command '{args[0]}': {hint}")
         return super().resolve_command(ctx, args)
 

@@ -1,6 +1,5 @@
 """Saying what is wrong with a table in plain sentences: what stands there, what is needed, and never a secret."""
 
-import difflib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from nexus.config.model_fields import Place, is_secret
 from nexus.config.origin import Path, dotted, plain_key
 from nexus.config.problem import Problem
 from nexus.config.tree import Tree
+from nexus.spec.names import nearest
 
 _SENTENCES: Final = ("value_error", "assertion_error", "secret_type")
 """Errors whose text a validator wrote, as a sentence of its own."""
@@ -145,9 +145,9 @@ def value_at(data: object, path: Path) -> Any:
 
 def _nearest(key: object, known: dict[str, str]) -> str:
     plain = {plain_key(name): name for name in known}
-    near = difflib.get_close_matches(plain_key(str(key)), plain, n=1, cutoff=0.6)
-    if near:
-        return f": did you mean '{plain[near[0]]}'?"
+    near = nearest(plain_key(str(key)), plain)
+    if near is not None:
+        return f": did you mean '{plain[near]}'?"
     first_spellings = {name: spelling for spelling, name in reversed(known.items())}
     return f": known are {', '.join(sorted(first_spellings.values()))}" if known else ": no key is, take it out"
 

@@ -1,6 +1,5 @@
 """The catalog: a frozen record of every module there is, with the reason for each that cannot start."""
 
-import difflib
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from nexus.discovery.precheck import find_misfit, host_api_misfit
 from nexus.spec.check import Check
 from nexus.spec.job import Job
 from nexus.spec.manifest import Manifest
+from nexus.spec.names import nearest
 from nexus.spec.panel import Panel
 from nexus.spec.route import Route
 from nexus.spec.state import ModuleState, Reason
@@ -233,5 +233,5 @@ def _not_found(name: str, entry: ModuleEntry | None, request: _Request) -> Reaso
 
 
 def _near(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {close[0]!r}" if close else "install it, or say with 'path' which folder holds it"
+    close = nearest(name, sorted(known))
+    return f"did you mean {close!r}" if close else "install it, or say with 'path' which folder holds it"

@@ -5,7 +5,6 @@ the manager drops every hook of the module.
 """
 
 import contextlib
-import difflib
 import functools
 import inspect
 import itertools
@@ -30,6 +29,7 @@ from nexus.spec.event import ModuleEvent
 from nexus.spec.job import Job, RunFinished
 from nexus.spec.manifest import Manifest
 from nexus.spec.module import Module
+from nexus.spec.names import nearest
 from nexus.spec.panel import Panel
 from nexus.spec.route import Route
 from nexus.spec.state import ModuleStateChanged
@@ -203,8 +203,8 @@ def _check_implementations(manager: pluggy.PluginManager) -> None:
         for caller in manager.get_hookcallers(plugin) or ():
             for implementation in caller.get_hookimpls():
                 if not caller.has_spec() and not implementation.optionalhook:
-                    near = difflib.get_close_matches(caller.name, _HOOKS, n=1)
-                    remedy = f"did you mean {near[0]!r}" if near else f"use one of {', '.join(sorted(_HOOKS))}"
+                    near = nearest(caller.name, _HOOKS)
+                    remedy = f"did you mean {near!r}" if near else f"use one of {', '.join(sorted(_HOOKS))}"
                     raise InvalidDeclaration(f"there is no hook {caller.name!r}: {remedy}")
                 function = implementation.function
                 if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):

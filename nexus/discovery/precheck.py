@@ -1,5 +1,7 @@
 """What must fit before a module's code is imported: its requirements, the Python version, the host's interface."""
 
+from pathlib import Path
+
 from nexus.discovery.candidate import Candidate
 from nexus.discovery.literals import read_literals
 from nexus.discovery.locating import source_file
@@ -42,6 +44,7 @@ def _distribution_misfit(candidate: Candidate) -> Reason | None:
 
 def _interface_misfit(candidate: Candidate) -> Reason | None:
     host_api = candidate.host_api
-    if host_api is None and (file := source_file(candidate)) is not None:
+    # The source of a module that lies in a folder was read when it was found.
+    if not isinstance(candidate.location, Path) and (file := source_file(candidate)) is not None:
         host_api = read_literals(file, candidate.name).host_api
     return None if host_api is None else host_api_misfit(host_api)

@@ -1,6 +1,5 @@
 """Binds what the configuration says of one module's jobs: their schedules and their options."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel
@@ -13,6 +12,7 @@ from nexus.config.scrubber import Scrubber
 from nexus.config.settings import TWINS, NoSettings
 from nexus.discovery.catalog import ModuleRecord
 from nexus.jobs.schedule import InvalidSchedule, parse_schedule
+from nexus.spec.names import nearest
 
 
 def bind_jobs(
@@ -62,8 +62,8 @@ def _schedule_problems(loaded: Loaded, at: Path, table: dict[str, object]) -> It
 
 def _unknown_job(type_: str, declared: Iterable[str]) -> str:
     names = sorted(declared)
-    near = difflib.get_close_matches(type_, names, n=1)
+    near = nearest(type_, names)
     if near:
-        return f"the module has no job {type_!r}: did you mean {near[0]!r}?"
+        return f"the module has no job {type_!r}: did you mean {near!r}?"
     known = f"use one of {', '.join(names)}" if names else "it has none, take the entry out"
     return f"the module has no job {type_!r}: {known}"

@@ -1,11 +1,11 @@
 """Listening sockets: bound before anything starts, with an error that says what to do."""
 
 import asyncio
-import ctypes
 import errno
 import socket
 import struct
 import sys
+from array import array
 from typing import Final
 
 from nexus.spec.errors import NexusError
@@ -80,10 +80,10 @@ def refuse_new(listening: socket.socket) -> None:
     """
     if sys.platform != "linux":
         return
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _DROP_SYN))
+    program = array("B", b"".join(struct.pack("HBBI", *step) for step in _DROP_SYN))
     try:
         listening.setsockopt(
-            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HL", len(_DROP_SYN), ctypes.addressof(program))
+            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HL", len(_DROP_SYN), program.buffer_info()[0])
         )
     except OSError:
         return

@@ -1,6 +1,5 @@
 """Binds what somebody asks a job to run with: the configured options, overridden key by key."""
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from nexus.config.secret import SECRET_MASK
 from nexus.jobs.definition import JobDefinition
 from nexus.jobs.errors import InvalidOptions
 from nexus.jobs.plain import plain
+from nexus.spec.names import nearest
 
 
 def bound_options(definition: JobDefinition, given: Mapping[str, JsonValue]) -> BaseModel | None:
@@ -74,6 +74,6 @@ def options_again(
 
 
 def _unknown(key: str, names: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(key, names, n=1)
-    known = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(names)) or '(none)'}"
+    near = nearest(key, names)
+    known = f"did you mean {near!r}?" if near else f"use one of {', '.join(sorted(names)) or '(none)'}"
     return f"there is no option of this name: {known}"

@@ -1,6 +1,7 @@
 """What names may look like: they appear in URLs, in TOML keys and in the names of environment variables."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from nexus.spec.errors import InvalidDeclaration
@@ -13,6 +14,13 @@ PART_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
 
 HOST_API: Final = 1
 """The version of the authoring interface; raised when a module written for the old one would break."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Gives the known name that `name` may have been meant as; None where none is like it."""
+    import difflib  # noqa: PLC0415 - for messages about mistakes alone
+
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def check_module_name(name: str) -> str:
