@@ -23,15 +23,14 @@ from nexus.ui.site import Site
 @asynccontextmanager
 async def assembled(host: Host) -> AsyncIterator[web.Application]:
     """Opens `host` with all that belongs to it, and gives the application that serves it."""
-    async with host:
-        front = Front(host, audit=AuditLog(refusals_per_minute=logged_refusals(host.settings)))
-        async with opened(front):
-            yield front.app
+    front = Front(host, audit=AuditLog(refusals_per_minute=logged_refusals(host.settings)))
+    async with host, opened(front):
+        yield front.app
 
 
 @asynccontextmanager
 async def opened(front: Front) -> AsyncIterator[Authenticator]:
-    """Opens what belongs to a host besides its front, and gives what verifies tokens.
+    """Opens what belongs to a host, which is entered, besides its front, and gives what verifies tokens.
 
     Raises:
         StateDirectoryUnusable: the local issuer's key cannot be kept.

@@ -20,7 +20,7 @@ class Front:
     """The application of one host, of which only this part serves until `complete` is called.
 
     Attributes:
-        host: entered.
+        host: need not be entered yet.
         audit: where decisions on the introspection API are written.
         guard: lets nobody in before it has what verifies tokens.
         routes: of the host's own; the rest is added to it.

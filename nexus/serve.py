@@ -103,6 +103,7 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
         rediscover=lambda *_: source.latest.catalog,
         environ=source.environ,
     )
+    front = Front(host, audit=audit)
     opened: asyncio.Future[Authenticator] = asyncio.get_running_loop().create_future()
 
     async def open_rest() -> None:
@@ -131,7 +132,6 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
             logging.getLogger().setLevel(report.log_level.upper())
 
     async with host, AsyncExitStack() as rest:
-        front = Front(host, audit=audit)
         return await serving.run(front.app, host, started=start, reload=reload)
 
 
