@@ -13,7 +13,6 @@ from nexus.config.state_dir import ensure
 from nexus.host.host import Host
 from nexus.http import application, probes
 from nexus.http.host_routes import HostRoutes
-from nexus.ui.rendering import RENDERING, Rendering
 
 
 class Front:
@@ -44,7 +43,6 @@ class Front:
         self.routes = HostRoutes()
         probes.add(self.routes, host, lambda request: self.guard.allows(request, self.permission))
         self.app = application.build(host, routes=self.routes, guard=self.guard.middleware, is_whole=False)
-        self.app[RENDERING] = Rendering(host)
 
     def complete(self) -> None:
         """Serves all that was added to the routes, and lets in the requests that waited for it."""

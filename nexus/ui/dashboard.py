@@ -12,6 +12,7 @@ from nexus.host.host import Host
 from nexus.http.host_routes import HostRoutes
 from nexus.spec.access import PUBLIC
 from nexus.ui.page_routes import PageRoutes, shown
+from nexus.ui.rendering import Rendering
 from nexus.ui.static_files import serve_static
 from nexus.ui.viewer import Gate, Page, Viewer
 
@@ -55,6 +56,7 @@ def add(
     host_routes: HostRoutes,
     host: Host,
     gate: Gate,
+    rendering: Rendering,
     *,
     counters: Counters,
     decisions: RecentDecisions,
@@ -67,6 +69,7 @@ def add(
         host_routes: takes the routes; all of them are shown by the page of routes.
         host: what is shown.
         gate: lets signed-in people through.
+        rendering: makes the pages.
         counters: tell what became of the tokens.
         decisions: the last decisions on the API and the pages.
         permission: what the API asks for.
@@ -91,8 +94,8 @@ def add(
         return book.handlers
 
     static = "/ui/static/{version}/{name:.+}"
-    host_routes.add("GET", static, shown(serve_static), PUBLIC, "Style and script.", limited=False)
-    pages = PageRoutes(host_routes, gate)
+    host_routes.add("GET", static, shown(serve_static, rendering), PUBLIC, "Style and script.", limited=False)
+    pages = PageRoutes(host_routes, gate, rendering)
     for method, path, summary in ADDRESSES:
         pages.add(method, path, _loaded_late(handlers, (method, path)), summary)
 

@@ -10,7 +10,7 @@ from nexus.http.host_routes import HostRoutes
 from nexus.http.problem import phrase
 from nexus.spec.access import PUBLIC
 from nexus.spec.errors import Problem
-from nexus.ui.rendering import RENDERING, render
+from nexus.ui.rendering import RENDERING, Rendering, render
 from nexus.ui.viewer import Gate, Page, Viewer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,23 +33,26 @@ class PageRoutes:
     Args:
         routes: of the host; those of pages are public to its guard, which knows tokens alone, and behind `gate`.
         gate: lets signed-in people through.
+        rendering: makes the pages.
     """
 
-    def __init__(self, routes: HostRoutes, gate: Gate) -> None:
+    def __init__(self, routes: HostRoutes, gate: Gate, rendering: Rendering) -> None:
         self._routes = routes
         self._gate = gate
+        self._rendering = rendering
 
     def add(self, method: str, path: str, page: Page, summary: str) -> None:
         """Adds what answers at `path`, below `/ui`: `GET` a page for every viewer, `POST` an action for admins."""
         through = self._gate.page if method == "GET" else self._gate.action
-        self._routes.add(method, f"/ui{path}", shown(through(_shown_to(page))), PUBLIC, summary)
+        self._routes.add(method, f"/ui{path}", shown(through(_shown_to(page)), self._rendering), PUBLIC, summary)
 
 
-def shown(handler: Handler) -> Handler:
-    """Gives a handler whose errors are pages."""
+def shown(handler: Handler, rendering: Rendering) -> Handler:
+    """Gives a handler that makes pages by `rendering`, and whose errors are pages."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        request.app[RENDERING].note_beginning(request)
+        request[RENDERING] = rendering
+        rendering.note_beginning(request)
         try:
             return await handler(request)
         except (web.HTTPException, ConnectionError):

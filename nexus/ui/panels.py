@@ -105,7 +105,7 @@ def _copied(given: object) -> Mapping[str, Any]:
 def _rendered(request: web.Request, panel: Panel, data: Mapping[str, Any]) -> "Markup":
     from markupsafe import Markup  # noqa: PLC0415 - loaded with the template engine
 
-    environment = _sandbox(request.app[RENDERING].environment)
+    environment = _sandbox(request[RENDERING].environment)
     _refuse_switch(environment, panel.template)
     pieces: list[str] = []
     length = 0

@@ -125,8 +125,8 @@ class Rendering:
         return self._host.clock.now()
 
 
-RENDERING: Final = web.AppKey("nexus.ui.rendering", Rendering)
-"""Set in the application before it serves."""
+RENDERING: Final = web.RequestKey("nexus.ui.rendering", Rendering)
+"""Set in each request for a page."""
 
 
 def render(
@@ -146,7 +146,7 @@ def render(
         viewer: who looks; None for a page before sign-in.
         status: of the answer.
     """
-    rendering = request.app[RENDERING]
+    rendering = request[RENDERING]
     response = web.Response(
         text=rendering.html(request, template, data, viewer), status=status, content_type="text/html", headers=HEADERS
     )

@@ -1,5 +1,6 @@
 """The dashboard as a whole: sign-in, and the pages behind it."""
 
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from nexus.spec.access import PUBLIC
 from nexus.spec.errors import Problem
 from nexus.ui import dashboard
 from nexus.ui.page_routes import shown
+from nexus.ui.rendering import Rendering
 from nexus.ui.sign_in.cookies import Cookies
 from nexus.ui.sign_in.desk import SessionDesk
 from nexus.ui.sign_in.gate import SessionGate
@@ -69,21 +71,23 @@ class Site:
 
     def add(self, routes: HostRoutes) -> None:
         """Adds every route; all are public to the host's guard, which knows tokens alone: the gate decides."""
-        pages, gate = self._pages, self.gate
+        pages, gate, rendering = self._pages, self.gate, Rendering(self._host)
+        page = partial(shown, rendering=rendering)
         routes.add("GET", "/", self._to_pages, PUBLIC, "The dashboard, for a browser.")
-        routes.add("GET", "/ui/sign-in", shown(pages.begin), PUBLIC, "The ways to sign in.")
-        routes.add("GET", "/ui/link", shown(pages.show_link), PUBLIC, "The button of a one-time link.")
-        routes.add("POST", "/ui/link", shown(pages.use_link), PUBLIC, "Sign-in by a one-time link.")
-        routes.add("POST", "/ui/sign-out", shown(gate.own_action(pages.sign_out)), PUBLIC, "The end of the session.")
+        routes.add("GET", "/ui/sign-in", page(pages.begin), PUBLIC, "The ways to sign in.")
+        routes.add("GET", "/ui/link", page(pages.show_link), PUBLIC, "The button of a one-time link.")
+        routes.add("POST", "/ui/link", page(pages.use_link), PUBLIC, "Sign-in by a one-time link.")
+        routes.add("POST", "/ui/sign-out", page(gate.own_action(pages.sign_out)), PUBLIC, "The end of the session.")
         if self._issuer is not None:
-            routes.add("GET", "/ui/sign-in/start", shown(self._issuer.begin), PUBLIC, "The way to the issuer.")
-            routes.add("GET", "/ui/callback", shown(self._issuer.end), PUBLIC, "The way back from the issuer.")
-        revoke = shown(gate.own_action(pages.revoke))
+            routes.add("GET", "/ui/sign-in/start", page(self._issuer.begin), PUBLIC, "The way to the issuer.")
+            routes.add("GET", "/ui/callback", page(self._issuer.end), PUBLIC, "The way back from the issuer.")
+        revoke = page(gate.own_action(pages.revoke))
         routes.add("POST", "/ui/sessions/{session}/revoke", revoke, PUBLIC, "The end of a session.")
         dashboard.add(
             routes,
             self._host,
             gate,
+            rendering,
             counters=self._keys.counters,
             decisions=self._audit.recent,
             permission=self._keys.permission,

@@ -126,7 +126,7 @@ def _path(module: str, job: str) -> str:
 
 
 def _to(request: web.Request, path: str, flash: str, **gaps: str) -> web.Response:
-    rendering = request.app[RENDERING]
+    rendering = request[RENDERING]
     return redirect(rendering.href(path), base=rendering.base, flash=flash, **gaps)
 
 

@@ -49,5 +49,5 @@ def add(pages: PageBook, host: Host) -> None:
 
 
 def _to(request: web.Request, run_id: str, flash: str) -> web.Response:
-    rendering = request.app[RENDERING]
+    rendering = request[RENDERING]
     return redirect(rendering.href(f"/runs/{segment(run_id)}"), base=rendering.base, flash=flash)

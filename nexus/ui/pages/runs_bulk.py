@@ -65,7 +65,7 @@ def _doing(host: Host, action: BulkAction, path: str, flash: str) -> PageHandler
         became = await act_on_many(
             host, action, filters.wanted, caller=principal_of(viewer, viewer.expires_at), cursor=cursor
         )
-        rendering = request.app[RENDERING]
+        rendering = request[RENDERING]
         # Where more match, the page of confirmation asks for them next.
         to = f"{path}?{filters.query(cursor=became.cursor)}" if became.cursor else f"/runs?{filters.query()}"
         return redirect(rendering.href(to), base=rendering.base, flash=flash, done=became.done, refused=became.refused)
