@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -37,6 +38,9 @@ OnStarted = Callable[[Host, HttpServer], None]
 EXIT_MODULE_FAILED: Final = 1
 EXIT_INVALID: Final = 3
 """Under `--strict`, where a module does not run: because its configuration is wrong, or for another reason."""
+
+_TURN: Final = 0.0005
+"""Seconds after which a thread that loads code gives way to the loop: Python's 5 ms would be felt by each probe."""
 
 
 def run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str] = os.environ) -> int:
@@ -108,7 +112,12 @@ async def _serve(source: _Source, settings: HostSettings, on_started: OnStarted)
 
     async def open_rest() -> None:
         # Once the socket listens: it takes about as long to load as all that was loaded before.
-        await in_own_thread("nexus-loading", lambda: importlib.import_module("nexus.assembly"))
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(_TURN)
+        try:
+            await in_own_thread("nexus-loading", lambda: importlib.import_module("nexus.assembly"))
+        finally:
+            sys.setswitchinterval(usual)
         from nexus import assembly  # noqa: PLC0415
 
         opened.set_result(await rest.enter_async_context(assembly.opened(front)))
