@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
@@ -96,6 +96,7 @@ class EventBus:
         self._waiting = waiting
         self._subscriptions: set[Subscription] = set()
         self._last_id = 0
+        self._last_of: dict[str, int] = {}
         self._is_closed = False
 
     @property
@@ -103,10 +104,15 @@ class EventBus:
         """The id of the newest event, 0 where there is none."""
         return self._last_id
 
+    def last_of(self, types: Iterable[str]) -> int:
+        """Gives the id of the newest event of some types, 0 where there is none."""
+        return max((self._last_of.get(each, 0) for each in types), default=0)
+
     def publish(self, type: str, data: Mapping[str, JsonValue]) -> Event:  # noqa: A002 - the event's field has this name
         """Gives the event that every subscriber was offered."""
         self._last_id += 1
         event = Event(id=self._last_id, type=type, at=self._clock.now(), data=dict(data))
+        self._last_of[type] = event.id
         self._kept.append(event)
         for subscription in tuple(self._subscriptions):
             subscription.offer(event)

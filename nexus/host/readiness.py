@@ -86,9 +86,10 @@ def is_undecided(name: str, modules: Mapping[str, HostedModule]) -> bool:
 
 
 def _trouble(module: HostedModule) -> Reason | None:
-    state, reason = module.status.state, module.status.reason
+    state = module.status.state
     if state is ModuleState.RUNNING or state in _NOT_ASKED_FOR:
         return None
+    reason = module.status.reason
     told = f": {reason.message}" if reason else ""
     return Reason(f"module_{state}", f"module {module.name!r} is {state}{told}")
 

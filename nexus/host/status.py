@@ -69,7 +69,16 @@ class ModuleStatus:
         on_change: told every move, after it was made.
         scrub: takes secrets out of the reasons' messages.
         clock: time, to be moved by tests.
+
+    Attributes:
+        state: where it stands; there once it was moved for the first time.
+        reason: why it stands there, where there is something to explain.
+        since: UTC instant of the last move.
     """
+
+    state: ModuleState
+    reason: Reason | None
+    since: datetime
 
     def __init__(
         self,
@@ -87,21 +96,6 @@ class ModuleStatus:
         self._clock = clock
         self._timing: dict[str, float] = {}
         self._history: deque[ModuleStateChanged] = deque(maxlen=_KEPT)
-
-    @property
-    def state(self) -> ModuleState:
-        """Where it stands."""
-        return self._history[-1].state
-
-    @property
-    def reason(self) -> Reason | None:
-        """Why it stands there, where there is something to explain."""
-        return self._history[-1].reason
-
-    @property
-    def since(self) -> datetime:
-        """UTC instant of the last move."""
-        return self._history[-1].at
 
     @property
     def history(self) -> tuple[ModuleStateChanged, ...]:
@@ -132,6 +126,7 @@ class ModuleStatus:
             module=self.module, previous=previous, state=state, phase=phase, at=self._clock.now(), reason=reason
         )
         self._history.append(event)
+        self.state, self.reason, self.since = event.state, event.reason, event.at
         if state is not ModuleState.RETRYING and state is not ModuleState.STARTING:
             self.retry = None
         self._on_change(self, event)
