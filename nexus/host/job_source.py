@@ -24,18 +24,20 @@ class HostedJobs:
         self._modules = modules
         self._made: dict[str, tuple[ModuleRecord, BoundModule, dict[JobKey, JobDefinition]]] = {}
 
-    def definitions(self) -> "Mapping[JobKey, JobDefinition]":
-        """Gives every job of every module whose settings are bound, by module and name."""
+    def definitions(self, module: str | None = None) -> "Mapping[JobKey, JobDefinition]":
+        """Gives every job of every module whose settings are bound, or of one of them alone, by module and name."""
+        modules = self._modules()
+        asked = modules.values() if module is None else [modules[module]] if module in modules else ()
         found: dict[JobKey, JobDefinition] = {}
-        for module in self._modules().values():
-            if module.bound is not None and module.bound.reason is None and module.record.jobs:
-                found.update(self._of(module.record, module.bound))
+        for each in asked:
+            if each.bound is not None and each.bound.reason is None and each.record.jobs:
+                found.update(self._of(each.record, each.bound))
         return found
 
     def is_declared(self, key: "JobKey") -> bool:
         """True where a module has such a job, but cannot be used as it is configured, or could not be loaded."""
         module = self._modules().get(key[0])
-        if module is None or key in self.definitions():
+        if module is None or key in self.definitions(key[0]):
             return False
         if module.bound is not None and module.bound.reason is None and module.record.jobs:
             return False

@@ -71,8 +71,8 @@ class JobDefinition:
 class JobSource(Protocol):
     """Where the engine learns which jobs there are; asked again each time, since modules come and go."""
 
-    def definitions(self) -> Mapping[JobKey, JobDefinition]:
-        """Gives every job of every module whose settings are bound."""
+    def definitions(self, module: str | None = None) -> Mapping[JobKey, JobDefinition]:
+        """Gives every job of every module whose settings are bound, or of one of them alone."""
 
     def is_declared(self, key: JobKey) -> bool:
         """True where a module has such a job, but cannot be used as it is configured."""

@@ -27,8 +27,9 @@ from nexus.jobs.firing import Firing
 from nexus.jobs.history import History
 from nexus.jobs.housekeeping import Housekeeping
 from nexus.jobs.identity import check_run_id, requested_id
-from nexus.jobs.job_records import JobRecord, JobRecords
+from nexus.jobs.job_records import JobRecords
 from nexus.jobs.job_state import JobState
+from nexus.jobs.job_states import JobStates
 from nexus.jobs.lease import Lease
 from nexus.jobs.options import bound_options, options_again, shown_options
 from nexus.jobs.places import Places
@@ -63,9 +64,11 @@ class JobEngine:
 
     Attributes:
         figures: of many runs, for people who look; there while it is open.
+        states: jobs as they stand; there while it is open.
     """
 
     figures: Figures
+    states: JobStates
 
     def __init__(
         self,
@@ -128,7 +131,7 @@ class JobEngine:
         self._places = Places(self._database, settings.total_concurrency, lambda: self._now().timestamp())
         self._store = RunStore(self._database, self._places, lambda: self._now().timestamp())
         self._history = History(self._database)
-        self.figures = Figures(self._database, self._call)
+        self.figures = Figures(self._database, self._call, lambda: self._now().timestamp())
         self._records = JobRecords(self._database)
         self._executor = Executor(
             source=self._source,
@@ -206,6 +209,14 @@ class JobEngine:
             miss=self._miss,
             now=self._now,
         )
+        self.states = JobStates(
+            source=self._source,
+            records=self._records,
+            history=self._history,
+            scheduler=self._scheduler,
+            call=self._call,
+            now=self._now,
+        )
 
     async def __aexit__(self, *details: object) -> None:
         await self.close(0.0)
@@ -264,11 +275,7 @@ class JobEngine:
         Raises:
             StoreUnavailable: what is remembered cannot be read.
         """
-        records = await self._call(self._records.all)
-        last = await self._call(lambda: self._history.last_runs(module))
-        definitions = self._source.definitions()
-        wanted = sorted(key for key in definitions if module is None or key[0] == module)
-        return tuple(self._state(definitions[key], records, last) for key in wanted)
+        return await (self.states.every() if module is None else self.states.of_module(module))
 
     async def trigger(
         self,
@@ -371,7 +378,8 @@ class JobEngine:
         """
         definition = self._definition((module, job))
         await self._call(lambda: self._records.set_paused(definition.key, paused=paused, by=by, now=self._now()))
-        return self._state(definition, await self._call(self._records.all), await self._call(self._history.last_runs))
+        [state] = await self.states.of([definition.key])
+        return state
 
     async def run(self, run_id: str) -> Run:
         """Gives a run.
@@ -419,27 +427,11 @@ class JobEngine:
 
     def _definition(self, key: JobKey) -> JobDefinition:
         try:
-            return self._source.definitions()[key]
+            return self._source.definitions(key[0])[key]
         except KeyError:
             if self._source.is_declared(key):
                 raise ModuleDown(f"module {key[0]!r} cannot be used: see GET /api/modules/{key[0]}") from None
             raise UnknownJob("there is no such job: GET /api/jobs lists all") from None
-
-    def _state(
-        self, definition: JobDefinition, records: Mapping[JobKey, JobRecord], last: Mapping[JobKey, Run]
-    ) -> JobState:
-        record = records.get(definition.key, JobRecord())
-        is_paused = definition.paused if record.paused is None else record.paused
-        due = self._scheduler.next_due(definition.key)
-        if due is None and definition.schedule is not None:
-            due = definition.schedule.next_after(self._now())
-        return JobState(
-            definition=definition,
-            record=record,
-            is_paused=is_paused,
-            next_run_at=None if is_paused else due,
-            last_run=last.get(definition.key),
-        )
 
     def _new_run(
         self,
@@ -489,5 +481,6 @@ class JobEngine:
         task.add_done_callback(self._passing.discard)
 
     def _note_change(self, run: Run) -> None:
+        self.figures.note_change(run)
         self._waiters.wake(run.id)
         self._tell(run)

@@ -9,10 +9,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from nexus.jobs.database import Database
+from nexus.jobs.definition import JobKey
 from nexus.jobs.errors import InvalidCursor
 from nexus.jobs.rows import attempt_of, run_of, seconds
 from nexus.jobs.run import Attempt, Page, Run, RunFilter, RunStatus
-from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
+from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS, is_one_of
 
 _FINAL: Final = tuple(status for status in RunStatus if status.is_final)
 
@@ -55,11 +56,11 @@ class History:
             row = connection.execute(sa.select(LOGS).where(LOGS.c.run_id == run_id)).one_or_none()
         return (tuple(row.lines), row.dropped) if row else ((), 0)
 
-    def last_runs(self, module: str | None = None) -> dict[tuple[str, str], Run]:
-        """Gives the latest run of each job, or of each of one module, that did not skip it."""
+    def last_runs(self, keys: Iterable[JobKey] | None) -> dict[JobKey, Run]:
+        """Gives the latest run that was not skipped of some jobs, of each where None."""
         query = sa.select(RUNS).join(JOBS, JOBS.c.last_run_id == RUNS.c.id)
-        if module is not None:
-            query = query.where(JOBS.c.module == module)
+        if keys is not None:
+            query = query.where(is_one_of(JOBS, keys))
         with self._engine.connect() as connection:
             return {(row.module, row.job): run_of(row) for row in connection.execute(query)}
 

@@ -1,6 +1,7 @@
 """What is remembered of a job between starts and shared between replicas; every method blocks."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey
 from nexus.jobs.rows import instant, seconds
-from nexus.jobs.tables import JOBS
+from nexus.jobs.tables import JOBS, is_one_of
 
 AHEAD: Final = 2 * 3600.0
 """Seconds that an instant which has fired may lie ahead of the clock: one set back by an hour, and some drift."""
@@ -43,9 +44,11 @@ class JobRecords:
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
 
-    def all(self) -> dict[JobKey, JobRecord]:
-        """Gives every job's memory."""
-        return {key: _record(row) for key, row in self._rows().items()}
+    def of(self, keys: Iterable[JobKey] | None) -> dict[JobKey, JobRecord]:
+        """Gives the memory of some jobs, of all where None."""
+        query = sa.select(JOBS) if keys is None else sa.select(JOBS).where(is_one_of(JOBS, keys))
+        with self._engine.connect() as connection:
+            return {(row.module, row.job): _record(row) for row in connection.execute(query)}
 
     def note_schedules(self, jobs: list[JobDefinition], now: datetime) -> dict[JobKey, JobRecord]:
         """Notes the schedules as they now are, and gives every job's memory: a changed one counts from now.
@@ -63,7 +66,7 @@ class JobRecords:
         for job in jobs:
             if job.key in known:
                 self._drop_ahead(job, _record(known[job.key]), now)
-        return self.all()
+        return self.of(None)
 
     def set_paused(self, key: JobKey, *, paused: bool, by: str, now: datetime) -> None:
         """Makes a job's schedule rest, or go on from now."""

@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from nexus.jobs.definition import JobKey
 from nexus.jobs.run import RunStatus
+
+WENT_WRONG: Final = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST})
+"""How a run ends that somebody should look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +49,16 @@ class Bucket:
 
     begins: datetime
     counts: Mapping[RunStatus, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How jobs stand, as far as the store alone knows.
+
+    Attributes:
+        paused: by job, what somebody has set: True where the schedule rests.
+        failing: jobs whose latest run went wrong, ordered by module and name.
+    """
+
+    paused: Mapping[JobKey, bool]
+    failing: tuple[JobKey, ...]

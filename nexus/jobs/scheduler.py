@@ -58,6 +58,10 @@ class Scheduler:
         timer = self._timers.get(key)
         return timer.due if timer else None
 
+    def timers(self) -> list[tuple[datetime, JobKey]]:
+        """Gives the next instant of each job that has a schedule, in no order."""
+        return [(timer.due, key) for key, timer in self._timers.items()]
+
     def refresh(self) -> None:
         """Has the schedules read again soon: modules or their configuration have changed."""
         self._wake.set()

@@ -3,9 +3,12 @@
 Instants are seconds since 1970 (UTC) as floats: both databases have them, compare them alike and lose no zone.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import sqlalchemy as sa
+
+from nexus.jobs.definition import JobKey
 
 METADATA: Final = sa.MetaData()
 
@@ -113,3 +116,8 @@ REPLICAS: Final = sa.Table(
     sa.Column("seen_at", sa.Double, nullable=False),
 )
 """Hosts that take part; `seen_at` is by the database's clock."""
+
+
+def is_one_of(table: sa.Table, keys: Iterable[JobKey]) -> sa.ColumnElement[bool]:
+    """Gives the condition that a row belongs to one of these jobs."""
+    return sa.tuple_(table.c.module, table.c.job).in_(tuple(keys))

@@ -52,8 +52,8 @@ class Shop:
         self.jobs[job.key] = job
         return job
 
-    def definitions(self):
-        return self.jobs
+    def definitions(self, module: str | None = None):
+        return {key: job for key, job in self.jobs.items() if module in (None, key[0])}
 
     def is_declared(self, _key: tuple[str, str]) -> bool:
         return False
