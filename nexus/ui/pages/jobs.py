@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,18 +9,23 @@ from aiohttp import web
 
 from nexus.api.job_requests import told_as_problems
 from nexus.host.host import Host
-from nexus.jobs.definition import JobDefinition
+from nexus.jobs.definition import JobDefinition, JobKey
 from nexus.jobs.errors import InvalidOptions, UnknownJob
+from nexus.jobs.run_marks import Standing
 from nexus.ui.flash import redirect
 from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import RENDERING, render
 from nexus.ui.viewer import Viewer
+from nexus.ui.views.engine_access import ask, engine_of
+from nexus.ui.views.job_entries import JobEntry, as_set, count_states, job_entries
 from nexus.ui.views.job_page import job_page
-from nexus.ui.views.jobs import JobRow, every_job, job_row, with_strips
+from nexus.ui.views.jobs import rows_of
+from nexus.ui.views.kept import kept
 from nexus.ui.views.listing import listed, read_text
 from nexus.ui.views.option_form import Field, option_fields, read_fields, with_mistakes
 from nexus.ui.words import segment
 
+_NO_STANDING: Final = Standing(paused={}, failing=())
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _PER_PAGE: Final = 25
 _SHOW: Final = ("failing", "scheduled", "paused", "on_demand", "module_down")
@@ -29,29 +33,42 @@ _SHOW: Final = ("failing", "scheduled", "paused", "on_demand", "module_down")
 
 def add(pages: PageBook, host: Host) -> None:
     """Adds the pages and actions of this file."""
+    entries = kept(host, job_entries)
 
     async def every(request: web.Request, viewer: Viewer) -> web.Response:
         text, show = read_text(request, "q").lower(), read_text(request, "show")
         show = show if show in _SHOW else ""
-        asked = await every_job(host)
-        rows = [job_row(host, state) for state in asked.value]
-        found = [row for row in rows if _is_shown(row, show) and _has(row, text)]
+        standing = await ask(host, lambda engine: engine.figures.standing(), _NO_STANDING)
+        jobs = as_set(entries(), standing.value.paused)
+        failing = {key for key in standing.value.failing if key in jobs}
+        due = _instants(host)
+
+        def is_shown(job: JobEntry) -> bool:
+            return not show or (job.key in failing if show == "failing" else job.state == show)
+
         table = listed(
-            found,
+            [job for job in jobs.values() if is_shown(job) and text in job.text],
             request,
             columns={
-                "module": lambda row: row.key,
-                "job": lambda row: (row.name, row.module),
-                "state": lambda row: (not row.is_failing, row.state, row.key),
-                "next": lambda row: (row.next_at or _NEVER, row.key),
+                "module": lambda job: job.key,
+                "job": lambda job: (job.definition.name, job.definition.module),
+                "state": lambda job: (job.key not in failing, job.state, job.key),
+                "next": lambda job: (due.get(job.key, _NEVER) if job.state == "scheduled" else _NEVER, job.key),
             },
             default="module",
             filters=("q", "show"),
             per_page=_PER_PAGE,
         )
-        table = replace(table, rows=await with_strips(host, table.rows))
-        counts = {name: sum(_is_shown(row, name) for row in rows) for name in _SHOW}
-        data = {"table": table, "q": text, "show": show, "counts": counts, "trouble": asked.trouble, "watch": "jobs"}
+        rows = await rows_of(host, [job.key for job in table.rows])
+        data: dict[str, Any] = {
+            "table": table,
+            "rows": rows.value,
+            "q": text,
+            "show": show,
+            "counts": {**count_states(jobs), "failing": len(failing)},
+            "trouble": standing.trouble or rows.trouble,
+            "watch": "jobs",
+        }
         return render(request, "jobs.html", data, viewer=viewer)
 
     async def one(request: web.Request, viewer: Viewer) -> web.Response:
@@ -133,14 +150,11 @@ def _to(request: web.Request, path: str, flash: str, **gaps: str) -> web.Respons
 def _definition(host: Host, request: web.Request) -> JobDefinition:
     with told_as_problems():
         try:
-            return host.jobs.source.definitions()[_names(request)]
+            return host.jobs.source.definitions(request.match_info["module"])[_names(request)]
         except KeyError:
             raise UnknownJob("There is no job of this name.") from None
 
 
-def _is_shown(row: JobRow, show: str) -> bool:
-    return not show or (row.is_failing if show == "failing" else row.state == show)
-
-
-def _has(row: JobRow, text: str) -> bool:
-    return not text or any(text in each.lower() for each in (row.module, row.name, row.summary, row.said))
+def _instants(host: Host) -> dict[JobKey, datetime]:
+    engine = engine_of(host)
+    return {key: at for at, key in engine.states.coming()} if engine is not None else {}

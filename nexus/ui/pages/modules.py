@@ -13,6 +13,7 @@ from nexus.ui.pictures.waterfall import waterfall
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.jobs import jobs_of_module
+from nexus.ui.views.kept import kept
 from nexus.ui.views.listing import listed, read_text
 from nexus.ui.views.module_rows import ModuleRow, count_groups, module_rows
 from nexus.ui.views.readme import read_readme
@@ -23,11 +24,12 @@ _GROUPS: Final = ("attention", "running", "off")
 def add(pages: PageBook, host: Host) -> None:
     """Adds the pages of this file."""
     views = Modules(host)
+    all_rows, groups = kept(host, module_rows), kept(host, count_groups)
 
     async def every(request: web.Request, viewer: Viewer) -> web.Response:
         text, group = read_text(request, "q").lower(), read_text(request, "show")
         group = group if group in _GROUPS else ""
-        rows = [row for row in module_rows(host) if (not group or row.group == group) and _has(row, text)]
+        rows = [row for row in all_rows() if (not group or row.group == group) and _has(row, text)]
         table = listed(
             rows,
             request,
@@ -40,7 +42,7 @@ def add(pages: PageBook, host: Host) -> None:
             default="state",
             filters=("q", "show"),
         )
-        data = {"table": table, "q": text, "show": group, "counts": count_groups(host), "watch": "modules"}
+        data = {"table": table, "q": text, "show": group, "counts": groups(), "watch": "modules"}
         return render(request, "modules.html", data, viewer=viewer)
 
     async def one(request: web.Request, viewer: Viewer) -> web.Response:

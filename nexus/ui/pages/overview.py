@@ -1,32 +1,35 @@
 """The first page: how the instance is, what needs a look, what happened lately and what comes next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from itertools import islice
+from typing import Any, Final
 
 from aiohttp import web
 
 from nexus.host.host import Host
+from nexus.jobs.definition import JobKey
+from nexus.jobs.job_state import JobState
 from nexus.jobs.run import Page, RunFilter, RunStatus
-from nexus.jobs.run_marks import Bucket
+from nexus.jobs.run_marks import Bucket, Standing
 from nexus.ui.page_book import PageBook
 from nexus.ui.pictures.activity import activity
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
-from nexus.ui.views.attention import MOST, attention
-from nexus.ui.views.engine_access import Asked, ask
-from nexus.ui.views.jobs import every_job, job_row
+from nexus.ui.views.attention import MOST, Failing, attention, items_of_modules
+from nexus.ui.views.engine_access import ask, engine_of
+from nexus.ui.views.job_entries import Entries, as_set, count_states, job_entries
+from nexus.ui.views.kept import kept
 from nexus.ui.views.module_rows import count_groups
 from nexus.ui.views.recent import Recent
-
-if TYPE_CHECKING:
-    from nexus.jobs.job_state import JobState
 
 _HOURS: Final = 24
 _HOUR: Final = 3600
 _LATEST: Final = 8
 """Runs, coming instants and changes that are shown."""
 
+_NO_STANDING: Final = Standing(paused={}, failing=())
 _NO_PAGE: Final = Page(runs=(), cursor=None)
 _NO_COUNTS: Final[Mapping[RunStatus, int]] = {}
 _NO_BUCKETS: Final[tuple[Bucket, ...]] = ()
@@ -34,36 +37,58 @@ _NO_BUCKETS: Final[tuple[Bucket, ...]] = ()
 
 def add(pages: PageBook, host: Host) -> None:
     """Adds the page of this file."""
-    figures = Recent(lambda: _figures(host), lambda: host.events.last_id)
+    entries, groups, of_modules = kept(host, job_entries), kept(host, count_groups), kept(host, items_of_modules)
+    figures = Recent(lambda: _figures(host, entries()), lambda: host.events.last_id)
 
     async def overview(request: web.Request, viewer: Viewer) -> web.Response:
-        jobs, runs = await figures.get()
-        rows = [job_row(host, state) for state in jobs.value]
-        items = attention(host, rows, jobs.trouble)
-        coming = sorted((row for row in rows if row.next_at is not None), key=lambda row: (row.next_at, row.key))
-        checks = host.health.results()
+        found = await figures.get()
+        jobs = as_set(entries(), found.standing.paused)
+        checks, ready = host.health.results(), host.readiness()
         data: dict[str, Any] = {
-            "items": items[:MOST],
-            "more": max(len(items) - MOST, 0),
-            "bad": sum(item.level == "bad" for item in items),
-            "ready": host.readiness().status,
-            "counts": count_groups(host),
+            "attention": attention(host, ready, of_modules(), found.failing, found.trouble),
+            "ready": ready.status,
+            "counts": groups(),
             "checks": len(checks),
             "passing": sum(result.status == "pass" for result in checks),
-            "jobs": rows,
-            "trouble": jobs.trouble,
-            "coming": coming[:_LATEST],
+            "jobs": count_states(jobs),
+            "trouble": found.trouble,
+            "coming": _coming(host, jobs),
             "changes": _changes(host),
             "watch": "overview",
-            **runs,
+            **found.runs,
         }
         return render(request, "overview.html", data, viewer=viewer)
 
     pages.page("", overview)
 
 
-async def _figures(host: Host) -> "tuple[Asked[Sequence[JobState]], dict[str, Any]]":
-    return await every_job(host), await _runs(host)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figures:
+    standing: Standing
+    failing: Failing
+    runs: Mapping[str, Any]
+    trouble: str
+
+
+async def _figures(host: Host, entries: Entries) -> _Figures:
+    standing = await ask(host, lambda engine: engine.figures.standing(), _NO_STANDING)
+    failing = [key for key in standing.value.failing if key in entries]
+    none = tuple[JobState, ...]()
+    first = await ask(host, lambda engine: engine.states.of(failing[:MOST]), none)
+    return _Figures(
+        standing=standing.value,
+        failing=Failing(total=len(failing), first=first.value),
+        runs=await _runs(host),
+        trouble=standing.trouble,
+    )
+
+
+def _coming(host: Host, entries: Entries) -> list[tuple[JobKey, datetime]]:
+    """Gives the jobs that are due next."""
+    engine = engine_of(host)
+    timers = sorted(engine.states.coming()) if engine is not None else ()
+    due = ((key, at) for at, key in timers if key in entries and entries[key].state == "scheduled")
+    return list(islice(due, _LATEST))
 
 
 async def _runs(host: Host) -> dict[str, Any]:
@@ -82,12 +107,9 @@ async def _runs(host: Host) -> dict[str, Any]:
 
 def _changes(host: Host) -> list[dict[str, Any]]:
     """Gives the last changes of modules, newest first, those on the way to another left out."""
-    found = [
-        {"at": event.at, **event.data}
-        for event in host.events.recent()
-        if event.type == "module.state" and event.data.get("state") not in ("starting", "stopping")
-    ]
-    return found[: -_LATEST - 1 : -1]
+    moves = (event for event in reversed(host.events.recent()) if event.type == "module.state")
+    ends = (event for event in moves if event.data.get("state") not in ("starting", "stopping"))
+    return [{"at": event.at, **event.data} for event in islice(ends, _LATEST)]
 
 
 def _next_hour(now: datetime) -> datetime:

@@ -12,6 +12,7 @@ from nexus.spec.route import Route
 from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
+from nexus.ui.views.kept import kept
 from nexus.ui.views.listing import listed, read_text
 
 _ACCESS: Final = ("public", "session", "protected")
@@ -37,12 +38,14 @@ class OwnedRoute:
 def add(pages: PageBook, host: Host, host_routes: Callable[[], tuple[Route, ...]]) -> None:
     """Adds the page of this file; `host_routes` tells the host's own routes once all are known."""
 
-    def every() -> Iterator[OwnedRoute]:
+    def found(host: Host) -> Iterator[OwnedRoute]:
         for view in route_views(host_routes(), ""):
             yield OwnedRoute("", view, "session" if view.path.startswith("/ui") else view.access, serving=True)
         for module in host.modules.values():
             for view in route_views(module.routes, f"/m/{module.name}"):
                 yield OwnedRoute(module.name, view, view.access, module.serving)
+
+    every = kept(host, lambda host: tuple(found(host)))
 
     async def routes(request: web.Request, viewer: Viewer) -> web.Response:
         text, access = read_text(request, "q").lower(), read_text(request, "access")

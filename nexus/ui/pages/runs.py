@@ -1,5 +1,6 @@
 """The list of runs: narrowed and paged by the store."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -11,15 +12,18 @@ from nexus.jobs.run import Page
 from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
+from nexus.ui.views.kept import kept
 from nexus.ui.views.run_filters import STATUSES, read_filters
 
 _PER_PAGE: Final = 50
+_MOST_SUGGESTED: Final = 100
 
 _NO_PAGE: Final = Page(runs=(), cursor=None)
 
 
 def add(pages: PageBook, host: Host) -> None:
     """Adds the page of this file."""
+    modules = kept(host, _with_jobs)
 
     async def every(request: web.Request, viewer: Viewer) -> web.Response:
         filters = read_filters(request, host.clock.now())
@@ -37,10 +41,19 @@ def add(pages: PageBook, host: Host) -> None:
             "runs": page.runs,
             "following": page.cursor,
             "is_first": cursor is None,
-            "modules": sorted({module for module, _job in host.jobs.source.definitions()}),
+            "modules": _suggested(modules(), page),
             "trouble": trouble,
             "watch": "runs",
         }
         return render(request, "runs.html", data, viewer=viewer)
 
     pages.page("/runs", every)
+
+
+def _with_jobs(host: Host) -> list[str]:
+    return sorted({module for module, _job in host.jobs.source.definitions()})
+
+
+def _suggested(modules: Sequence[str], page: Page) -> Sequence[str]:
+    """Gives names that the form suggests: every module with jobs, or of very many those whose runs are shown."""
+    return modules if len(modules) <= _MOST_SUGGESTED else sorted({run.module for run in page.runs})

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from nexus.host.host import Host
-from nexus.ui.views.jobs import JobRow
+from nexus.host.host import Host, Readiness
+from nexus.jobs.job_state import JobState
+from nexus.jobs.run import Run
 from nexus.ui.views.module_rows import group_of
 from nexus.ui.words import segment
 
 Level = Literal["bad", "warn"]
 
-MOST: Final = 20
+MOST: Final = 10
 """Items that the overview shows; the lists have all."""
 
 _WARN_STATES: Final = frozenset({"degraded", "retrying", "starting", "stopping", "blocked"})
@@ -41,19 +42,64 @@ class Item:
     since: datetime | None
 
 
-def attention(host: Host, jobs: Sequence[JobRow], trouble: str) -> list[Item]:
-    """Gives all there is to look at, the worst first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """Jobs whose latest run went wrong.
+
+    Attributes:
+        total: how many there are.
+        first: as many of them as the overview may show.
+    """
+
+    total: int = 0
+    first: Sequence[JobState] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """What to look at.
+
+    Attributes:
+        shown: the first of it, the worst first.
+        total: how many there are.
+        bad: how many of them do not work.
+    """
+
+    shown: Sequence[Item]
+    total: int
+    bad: int
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.shown)
+
+
+def attention(host: Host, ready: Readiness, of_modules: Sequence[Item], failing: Failing, trouble: str) -> Attention:
+    """Gives what to look at, the worst first.
 
     Args:
-        host: its modules, checks and loop are looked at.
-        jobs: every job.
+        host: its phase and its loop are looked at.
+        ready: whether it should be sent requests.
+        of_modules: what `items_of_modules` gives.
+        failing: the jobs whose latest run went wrong.
         trouble: why the store of runs does not answer; empty where it does.
     """
-    found = [*_of_host(host, trouble), *_of_modules(host), *_of_checks(host), *_of_jobs(jobs)]
-    return sorted(found, key=lambda item: item.level != "bad")
+    found = [*_of_host(host, ready, trouble), *of_modules]
+    bad = [item for item in found if item.level == "bad"]
+    warnings = [item for item in found if item.level != "bad"]
+    jobs = [_of_job(state, state.last_run) for state in failing.first if state.last_run is not None]
+    return Attention(
+        shown=(bad + jobs + warnings)[:MOST], total=len(found) + failing.total, bad=len(bad) + failing.total
+    )
 
 
-def _of_host(host: Host, trouble: str) -> Iterable[Item]:
+def items_of_modules(host: Host) -> tuple[Item, ...]:
+    """Gives what is to look at of modules and their checks."""
+    return (*_of_modules(host), *_of_checks(host))
+
+
+def _of_host(host: Host, ready: Readiness, trouble: str) -> Iterable[Item]:
     live = host.liveness()
     for reason in live.reasons:
         yield _host("bad" if live.status == "fail" else "warn", reason.message, reason.code)
@@ -61,7 +107,7 @@ def _of_host(host: Host, trouble: str) -> Iterable[Item]:
         yield _host("warn", f"The host is {host.phase}.", host.phase)
     if trouble:
         yield _host("bad", trouble, "store_away")
-    for reason in host.readiness().reasons:
+    for reason in ready.reasons:
         # Modules and checks have items of their own.
         if reason.code in ("jobs_waiting", "keys_unavailable", "issuer_unavailable"):
             yield _host("warn", reason.message, reason.code)
@@ -114,16 +160,14 @@ def _of_checks(host: Host) -> Iterable[Item]:
             )
 
 
-def _of_jobs(jobs: Iterable[JobRow]) -> Iterable[Item]:
-    for job in jobs:
-        if job.is_failing and job.last is not None:
-            told = job.last.error.message if job.last.error else job.last.reason or ""
-            yield Item(
-                level="bad",
-                what="job",
-                name=f"{job.module} {job.name}",
-                link=f"/modules/{segment(job.module)}/jobs/{segment(job.name)}",
-                told=told,
-                state=str(job.last.status),
-                since=job.last.finished_at,
-            )
+def _of_job(state: JobState, last: Run) -> Item:
+    job = state.definition
+    return Item(
+        level="bad",
+        what="job",
+        name=f"{job.module} {job.name}",
+        link=f"/modules/{segment(job.module)}/jobs/{segment(job.name)}",
+        told=last.error.message if last.error else last.reason or "",
+        state=str(last.status),
+        since=last.finished_at,
+    )

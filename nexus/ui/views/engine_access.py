@@ -33,3 +33,11 @@ async def ask(host: Host, question: "Callable[[JobEngine], Awaitable[T]]", other
         return Asked(otherwise if engine is None else await question(engine))
     except (StoreUnavailable, StoreUnusable) as error:
         return Asked(otherwise, str(error))
+
+
+def engine_of(host: Host) -> "JobEngine | None":
+    """Gives the engine; None where no module has jobs, or it is not open."""
+    try:
+        return host.jobs.find_engine()
+    except (StoreUnavailable, StoreUnusable):
+        return None

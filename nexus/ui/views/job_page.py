@@ -1,18 +1,20 @@
 """One job with all that is known of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from nexus.host.host import Host
 from nexus.jobs.definition import JobDefinition, JobKey
 from nexus.jobs.errors import UnknownJob
+from nexus.jobs.job_state import JobState
 from nexus.jobs.run import Page, RunFilter
 from nexus.jobs.run_marks import RunMark
 from nexus.ui.pictures.sparkline import Sparkline, sparkline
+from nexus.ui.pictures.strip import strip
 from nexus.ui.views.engine_access import ask
-from nexus.ui.views.jobs import JobRow, job_row, jobs_of, with_strips
+from nexus.ui.views.jobs import STRIP, JobRow, job_row
 
 _LATEST: Final = 8
 _NEXT: Final = 5
@@ -57,15 +59,17 @@ async def job_page(host: Host, module: str, job: str) -> JobPage:
         UnknownJob: there is none of this name.
         StoreUnavailable: the engine is not open.
     """
-    found = await jobs_of(host, module)
-    key = (module, job)
-    state = next((each for each in found.value if each.definition.key == key), None)
-    if state is None:
-        if found.trouble:
-            return await _without_store(host, module, job, found.trouble)
+    key, none = (module, job), tuple[JobState, ...]()
+    definition = host.jobs.source.definitions(module).get(key)
+    if definition is None:
         raise UnknownJob("There is no job of this name.")
-    row = (await with_strips(host, [job_row(host, state)]))[0]
-    marks = await ask(host, lambda engine: engine.figures.last_results([key], _MARKS), _NO_MARKS)
+    found = await ask(host, lambda engine: engine.states.of([key]), none)
+    if not found.value:
+        return _without_store(host, definition, found.trouble)
+    [state] = found.value
+    asked = await ask(host, lambda engine: engine.figures.last_results([key], _MARKS), _NO_MARKS)
+    marks = asked.value.get(key, ())
+    row = replace(job_row(host, state), strip=strip(marks[-STRIP:], STRIP))
     latest = await ask(host, lambda engine: engine.runs(RunFilter(module=module, job=job), limit=_LATEST), _NO_PAGE)
     schedule = state.definition.schedule
     return JobPage(
@@ -76,19 +80,16 @@ async def job_page(host: Host, module: str, job: str) -> JobPage:
         paused_at=state.record.paused_at if state.is_paused else None,
         upcoming=schedule.upcoming(host.clock.now(), _NEXT) if schedule and not state.is_paused else (),
         latest=latest.value,
-        durations=sparkline(marks.value.get(key, ())),
+        durations=sparkline(marks),
         trouble=found.trouble or latest.trouble,
     )
 
 
-async def _without_store(host: Host, module: str, job: str, trouble: str) -> JobPage:
-    definition = host.jobs.source.definitions().get((module, job))
-    if definition is None:
-        raise UnknownJob("There is no job of this name.")
+def _without_store(host: Host, definition: JobDefinition, trouble: str) -> JobPage:
     schedule = definition.schedule
     row = JobRow(
-        module=module,
-        name=job,
+        module=definition.module,
+        name=definition.name,
         type=definition.type,
         summary=definition.summary,
         state="on_demand" if schedule is None else "unknown",

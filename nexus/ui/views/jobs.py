@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from nexus.host.host import Host
 from nexus.jobs.definition import JobDefinition, JobKey
+from nexus.jobs.job_state import JobState
 from nexus.jobs.run import Run
 from nexus.jobs.run_marks import RunMark
 from nexus.ui.pictures.strip import Strip, strip
 from nexus.ui.views.engine_access import Asked, ask
 
 if TYPE_CHECKING:
-    from nexus.jobs.job_state import JobState
     from nexus.jobs.schedule import Schedule
 
 STRIP: Final = 30
@@ -58,34 +58,32 @@ class JobRow:
         """Tells it from every other job."""
         return self.module, self.name
 
-    @property
-    def is_failing(self) -> bool:
-        """True where its latest run went wrong."""
-        return self.last is not None and str(self.last.status) in ("failed", "timed_out", "lost")
 
-
-def job_row(host: Host, state: "JobState") -> JobRow:
+def job_row(host: Host, state: JobState) -> JobRow:
     """Gives the row of a job, without its strip."""
     job = state.definition
-    module = host.modules.get(job.module)
     return JobRow(
         module=job.module,
         name=job.name,
         type=job.type,
         summary=job.summary,
-        state="module_down"
-        if module is None or not module.serving
-        else "on_demand"
-        if job.schedule is None
-        else "paused"
-        if state.is_paused
-        else "scheduled",
+        state=state_of(host, job, is_paused=state.is_paused),
         line=job.line,
         said=said(job),
         timezone=job.timezone,
         next_at=state.next_run_at,
         last=state.last_run,
     )
+
+
+def state_of(host: Host, job: JobDefinition, *, is_paused: bool) -> str:
+    """Gives where a job stands, as `JobRow` has it."""
+    module = host.modules.get(job.module)
+    if module is None or not module.serving:
+        return "module_down"
+    if job.schedule is None:
+        return "on_demand"
+    return "paused" if is_paused else "scheduled"
 
 
 def said(job: JobDefinition) -> str:
@@ -100,26 +98,19 @@ def _in_words(schedule: "Schedule") -> str:
     return words[:1].upper() + words[1:]
 
 
-async def every_job(host: Host) -> "Asked[Sequence[JobState]]":
-    """Gives every job as it stands, ordered by module and name."""
-    none: Sequence[JobState] = ()
-    return await ask(host, lambda engine: engine.jobs(), none)
+async def rows_of(host: Host, keys: Sequence[JobKey]) -> Asked[list[JobRow]]:
+    """Gives some jobs as they stand, in this order, with their strips."""
+    none = tuple[JobState, ...]()
+    asked = await ask(host, lambda engine: engine.states.of(keys), none)
+    return Asked(await _with_strips(host, [job_row(host, state) for state in asked.value]), asked.trouble)
 
 
-async def with_strips(host: Host, rows: Sequence[JobRow]) -> list[JobRow]:
+async def _with_strips(host: Host, rows: Sequence[JobRow]) -> list[JobRow]:
     """Gives the rows with their strips; without, where the store is away."""
     asked = await ask(host, lambda engine: engine.figures.last_results([row.key for row in rows], STRIP), _NO_MARKS)
     return [replace(row, strip=strip(asked.value.get(row.key, ()), STRIP)) for row in rows]
 
 
-async def jobs_of(host: Host, module: str) -> "Asked[Sequence[JobState]]":
-    """Gives the jobs of a module as they stand."""
-    none: Sequence[JobState] = ()
-    return await ask(host, lambda engine: engine.jobs(module), none)
-
-
 async def jobs_of_module(host: Host, module: str) -> Asked[list[JobRow]]:
     """Gives the jobs of a module with their strips."""
-    asked = await jobs_of(host, module)
-    rows = [job_row(host, state) for state in asked.value]
-    return Asked(await with_strips(host, rows), asked.trouble)
+    return await rows_of(host, sorted(host.jobs.source.definitions(module)))
