@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
-from measurement import Effort, Row
+from measurement import Effort, Row, median_ratio
 from report import FOR_INFORMATION
 from servers import free_port, nexus_command, seconds_to_first_answer, start, stop
 
@@ -21,15 +21,23 @@ from nexus.ui.sign_in import session as sessions
 from nexus.ui.sign_in.database import open_database
 from nexus.ui.sign_in.session import Person
 
-LARGE, SMALL = (1000, 100_000), (10, 10)  # modules and runs
+LARGE, SMALL = (1000, 100_000), (10, 1000)  # modules and runs: 100 of each module
 TABS = 200
 PAGES = {
     "overview": "/ui",
-    "modules": "/ui/modules",
-    "jobs": "/ui/jobs",
+    "ten modules of the list": "/ui/modules?q=m000",
+    "module": "/ui/modules/m0003",
+    "ten jobs of the list": "/ui/jobs?q=m000",
+    "job": "/ui/modules/m0003/jobs/sync",
     "runs": "/ui/runs",
     "runs by the text of their error": "/ui/runs?text=handle",
+    "routes": "/ui/routes",
+    "health": "/ui/health",
 }
+"""They show the same on both hosts, but for the overview, which names ten failing jobs instead of one."""
+
+FULLER = {"modules, 50 rows : 10": "/ui/modules", "jobs, 25 rows : 10": "/ui/jobs"}
+AT_MOST = 1.25
 
 _MODULE = """import asyncio
 import nexus
@@ -56,16 +64,17 @@ async def begin(context: nexus.ModuleContext) -> None:
 def measure(folder: Path, effort: Effort) -> list[Row]:
     rows: list[Row] = []
     with serving(folder / "large", *LARGE) as large, serving(folder / "small", *SMALL) as small:
-        for name, path in PAGES.items():
+        for name, path in (PAGES | FULLER).items():
             ours, theirs = asyncio.run(times(large, small, path, max(effort.rounds, 7)))
+            has_target = name in PAGES
             rows.append(
                 Row(
-                    name=f"page {name}, {LARGE[0]:,} modules, {LARGE[1]:,} runs : {SMALL[0]} of each",
+                    name=f"page {name}, {LARGE[0]:,} modules, {LARGE[1]:,} runs : {SMALL[0]}, {SMALL[1]:,}",
                     unit="ms",
                     ours=ours,
                     theirs=theirs,
-                    target="median 150 or less",
-                    reached=sorted(ours)[len(ours) // 2] <= 150,
+                    target=f"{AT_MOST} or less" if has_target else FOR_INFORMATION,
+                    reached=not has_target or median_ratio(ours, theirs) <= AT_MOST,
                 )
             )
     with serving(folder / "tabs", *SMALL) as host:
@@ -96,7 +105,8 @@ def serving(folder: Path, modules: int, runs: int) -> Iterator[Host]:
         name = f"m{number:04}"
         (code / f"{name}.py").write_text(_MODULE.format(name=name) + ("" if number else _TICKER))
         lines += [f"[modules.{name}]", 'path = "integrations"', f"[[modules.{name}.jobs]]"]
-        lines += ['type = "sync"', 'schedule = "0 3 1 1 *"']
+        # One module is busy: something always happens, so nothing is shown from memory that may have changed.
+        lines += ['type = "sync"', 'schedule = "0 3 1 1 *"' if number else 'schedule = "* * * * * *"']
     (folder / "config.toml").write_text("\n".join(lines) + "\n")
     fill(folder, modules, runs)
     process = start(nexus_command(folder, port), folder)
@@ -109,16 +119,16 @@ def serving(folder: Path, modules: int, runs: int) -> Iterator[Host]:
 
 
 def fill(folder: Path, modules: int, runs: int) -> None:
-    """Writes runs of three days; the tables are the host's own."""
+    """Writes runs of three days, 100 of each module; one module in ten fails. The tables are the host's own."""
     Database.open("sqlite:///.nexus/nexus.db", directory=folder, state_dir=folder / ".nexus").close()
     now = time.time()
     rows = (
         (
             str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))),
             f"m{number % modules:04}",
-            "failed" if number % 20 == 7 else "succeeded",
+            "failed" if is_failed(number) else "succeeded",
             *[now - (runs - number) * 259_200 / runs] * 4,
-            '{"type": "RuntimeError", "message": "the handle came off"}' if number % 20 == 7 else None,
+            '{"type": "RuntimeError", "message": "the handle came off"}' if is_failed(number) else None,
         )
         for number in range(runs)
     )
@@ -129,6 +139,16 @@ def fill(folder: Path, modules: int, runs: int) -> None:
             " VALUES (?, ?, 'sync', 'sync', 'manual', ?, 1, 1, ?, ?, ?, 1, ?, '{}', '{}', ?)",
             rows,
         )
+        database.execute(
+            "INSERT INTO nexus_jobs (module, job, last_run_id)"
+            " SELECT module, job, id FROM nexus_runs ORDER BY seq DESC LIMIT ?",
+            (modules,),
+        )
+
+
+def is_failed(number: int) -> bool:
+    """Whether the run of this number went wrong: every one of a module whose name ends in 7."""
+    return number % 10 == 7
 
 
 def cookie(folder: Path, port: int) -> str:
@@ -145,7 +165,8 @@ async def times(large: Host, small: Host, path: str, rounds: int) -> tuple[tuple
     measured: tuple[list[float], list[float]] = ([], [])
     async with aiohttp.ClientSession() as session:
         for number in range(rounds + 1):
-            for host, kept in zip((large, small), measured, strict=True):
+            pairs = list(zip((large, small), measured, strict=True))
+            for host, kept in pairs[:: 1 if number % 2 else -1]:
                 began = time.perf_counter()
                 async with session.get(host.url + path, headers=host.headers) as answer:
                     await answer.read()
