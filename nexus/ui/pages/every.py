@@ -11,6 +11,7 @@ from nexus.ui.pages import (
     audit,
     events,
     health,
+    job,
     jobs,
     me,
     module_pages,
@@ -40,6 +41,7 @@ def write(
     modules.add(book, host)
     module_pages.add(book, host)
     jobs.add(book, host)
+    job.add(book, host)
     runs_bulk.add(book, host)
     runs.add(book, host)
     run.add(book, host)
