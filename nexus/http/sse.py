@@ -32,11 +32,13 @@ class ServerEvent:
         data: text; JSON as a rule.
         event: its type; the browser's default is `message`.
         id: what the client sends as `Last-Event-ID` when it comes back.
+        retry: seconds after which a client should come back, from now on; None leaves it as it was.
     """
 
     data: str
     event: str | None = None
     id: str | None = None
+    retry: float | None = None
 
     def encoded(self) -> bytes:
         """Gives the event as it is sent; line ends in `event` and `id` would start other fields and become spaces."""
@@ -45,6 +47,8 @@ class ServerEvent:
             for name, value in (("event", self.event), ("id", self.id))
             if value is not None
         ]
+        if self.retry is not None:
+            lines.append(f"retry: {round(self.retry * 1000)}")
         lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
         return ("\n".join(lines) + "\n\n").encode("utf-8", "replace")
 

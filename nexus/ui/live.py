@@ -12,7 +12,6 @@ from typing import Final
 from nexus.host.events import DROPPED, Event, Subscription
 from nexus.host.host import Host
 from nexus.http.sse import ServerEvent
-from nexus.spec.errors import Problem
 
 MOST: Final = 256
 """Streams of the host; each is a connection and some kilobytes."""
@@ -34,6 +33,12 @@ _TICK: Final = 5.0
 
 _LOOK: Final = 15.0
 """Seconds between two looks at the session where nothing happens."""
+
+_COME_BACK: Final = 1.0
+"""Seconds after which a page whose stream broke off asks for another."""
+
+_FULL: Final = 30.0
+"""Seconds after which a page that found no place asks again."""
 
 _RUNS: Final = frozenset({"overview", "jobs", "job", "runs", "run"})
 _TYPES: Final = {
@@ -59,18 +64,15 @@ class Streams:
         self._open = 0
 
     @contextmanager
-    def place(self, session: str) -> Iterator[None]:
-        """Holds a place for one stream.
-
-        Raises:
-            Problem: 503, there are as many as may be.
-        """
+    def place(self, session: str) -> Iterator[bool]:
+        """Holds a place for one stream; gives False where there are as many as may be."""
         if self._open >= MOST or self._of_session[session] >= MOST_OF_SESSION:
-            raise Problem(503, "as many pages are followed live as may be: close some", headers={"Retry-After": "30"})
+            yield False
+            return
         self._open += 1
         self._of_session[session] += 1
         try:
-            yield
+            yield True
         finally:
             self._open -= 1
             self._of_session[session] -= 1
@@ -84,7 +86,7 @@ class Streams:
     async def changes(
         self, watch: str, since: int | None, is_signed_in: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[ServerEvent]:
-        """Gives an event each time that what a page shows has changed; ends with the host, and with the session.
+        """Gives an event at once, and one each time that what a page shows has changed; ends with host and session.
 
         Args:
             watch: what the page shows: `overview`, `modules`, `module:<name>`, `jobs`, `job:<module>/<job>`, `runs`,
@@ -93,6 +95,7 @@ class Streams:
             is_signed_in: asked before each telling, and every 15 seconds.
         """
         known = since
+        yield ServerEvent(event="live", data=watch, retry=_COME_BACK)
         while True:
             async with (
                 self._host.events.subscribe(known) as subscription,
@@ -133,6 +136,11 @@ class Streams:
     @property
     def _is_shared(self) -> bool:
         return not self._host.settings.global_.store.url.startswith("sqlite")
+
+
+async def no_place(watch: str) -> AsyncIterator[ServerEvent]:
+    """Gives the one event of a stream that finds no place: a refusal would be an error in the browser's console."""
+    yield ServerEvent(event="full", data=watch, retry=_FULL)
 
 
 def concerns(event: Event, watch: str) -> bool:

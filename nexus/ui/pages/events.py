@@ -7,7 +7,7 @@ from aiohttp import web
 from nexus.host.host import Host
 from nexus.http.keys import INFLIGHT
 from nexus.http.sse import send_events
-from nexus.ui.live import Streams
+from nexus.ui.live import Streams, no_place
 from nexus.ui.page_book import PageBook
 from nexus.ui.viewer import Viewer
 
@@ -27,8 +27,9 @@ def add(pages: PageBook, host: Host) -> None:
         async def is_signed_in() -> bool:
             return await pages.gate.viewer(request) is not None
 
-        with streams.place(viewer.session_id):
-            return await send_events(request, streams.changes(watch, _since(request), is_signed_in))
+        with streams.place(viewer.session_id) as has_place:
+            told = streams.changes(watch, _since(request), is_signed_in) if has_place else no_place(watch)
+            return await send_events(request, told, retry=None)
 
     pages.page("/events", events)
 

@@ -51,16 +51,28 @@
   const showConnection = (state, text) => {
     const shown = document.getElementById("live-state");
     if (!shown) return;
+    const words = shown.querySelector(".live-text");
     shown.hidden = false;
-    if (shown.dataset.state !== state) {
-      shown.dataset.state = state;
-      shown.querySelector(".live-text").textContent = text;
-    }
+    shown.dataset.state = state;
+    if (words.textContent !== text) words.textContent = text;  // what is the same is not read out again
   };
 
-  document.addEventListener("htmx:sse:after:connection", () => showConnection("on", "live"));
+  let tries = 0;
+  document.addEventListener("live", () => { tries = 0; showConnection("on", "live"); });
+  document.addEventListener("full", () => showConnection("off", "not live: too many pages are open"));
   document.addEventListener("htmx:sse:error", () => showConnection("off", "not live: trying again"));
   document.addEventListener("htmx:sse:close", () => showConnection("off", "not live"));
+
+  // The library takes a stream up again that broke off, and not one that never began: that is done here, later each time.
+  const beginAgain = (event) => {
+    const stream = event.target;
+    if (stream.id !== "stream" || stream._htmx?.sse) return;
+    showConnection("off", "not live: trying again");
+    const wait = Math.min(5000 * 2 ** tries++, 60000) * (0.7 + 0.6 * Math.random());
+    window.setTimeout(() => window.htmx.ajax("GET", stream.getAttribute("data-hx-sse:connect"), { source: stream }), wait);
+  };
+  document.addEventListener("htmx:response:error", beginAgain);
+  document.addEventListener("htmx:error", beginAgain);
   document.addEventListener("ended", () => window.location.reload());
 
   // A page that came from elsewhere, the sign-in page say, is gone to and not put into this one.
