@@ -27,6 +27,7 @@ class IssuerMetadata:
         jwks_uri: where its keys are.
         authorization_endpoint: where people sign in.
         token_endpoint: where tokens are asked for.
+        end_session_endpoint: where people sign out (OpenID Connect RP-Initiated Logout 1.0).
         token_endpoint_auth_methods: how a client may say who it is there; empty where unknown.
         names_itself: True where its answers to sign-ins name it (RFC 9207, section 3).
         server_time: its clock, where it told.
@@ -36,6 +37,7 @@ class IssuerMetadata:
     jwks_uri: str
     authorization_endpoint: str | None
     token_endpoint: str | None
+    end_session_endpoint: str | None
     token_endpoint_auth_methods: tuple[str, ...]
     names_itself: bool
     server_time: float | None
@@ -99,6 +101,7 @@ def _read_metadata(
         jwks_uri=jwks_uri,
         authorization_endpoint=_text(metadata, "authorization_endpoint"),
         token_endpoint=_text(metadata, "token_endpoint"),
+        end_session_endpoint=_text(metadata, "end_session_endpoint"),
         token_endpoint_auth_methods=tuple(m for m in methods if isinstance(m, str))
         if isinstance(methods, list)
         else (),

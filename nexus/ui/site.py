@@ -6,7 +6,6 @@ from typing import Self
 
 import aiohttp
 from aiohttp import hdrs, web
-from yarl import URL
 
 from nexus.auth.audit import AuditLog
 from nexus.auth.authenticator import Authenticator
@@ -57,7 +56,7 @@ class Site:
             self.gate,
             base=self.base,
             base_url=settings.base_url,
-            issuer=URL(self._issuer.name).host if self._issuer else None,
+            issuer=self._issuer,
             with_link=local_issuer_serves(settings.auth),
         )
 

@@ -23,6 +23,7 @@ const configuration = () => ({
     application_type: 'native', // whose redirect to loopback may be on any port (RFC 8252, section 7.3)
     grant_types: ['authorization_code'],
     redirect_uris: ['http://127.0.0.1/ui/callback', 'http://127.0.0.1/tools/nexus/ui/callback'],
+    post_logout_redirect_uris: ['http://127.0.0.1/ui/sign-in', 'http://127.0.0.1/tools/nexus/ui/sign-in'],
     response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_basic',
   }],

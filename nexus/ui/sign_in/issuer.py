@@ -38,6 +38,8 @@ from nexus.ui.sign_in.metadata import MetadataSource
 from nexus.ui.sign_in.principal import principal_of
 from nexus.ui.sign_in.return_path import safe_return_path
 from nexus.ui.sign_in.session import Person, hash_of, new_secret
+from nexus.ui.sign_in.sign_out import sign_out_address
+from nexus.ui.viewer import Viewer
 
 _WAY: Final = "issuer"
 _MAX_CODE: Final = 4096
@@ -94,6 +96,10 @@ class IssuerSignIn:
         """The issuer's own name, a URL."""
         return self._issuer.rules.issuer
 
+    def is_of(self, viewer: Viewer) -> bool:
+        """True where the issuer has vouched for somebody, and not a link."""
+        return viewer.issuer in self._issuer.rules.accepted_issuers
+
     @property
     def redirect_uri(self) -> str:
         """Where the issuer sends people back to: from the configuration alone, whatever a request says."""
@@ -145,6 +151,15 @@ class IssuerSignIn:
             detail = f"The issuer knows you as {person.name}, and lists no permission of yours for these pages."
             return self._refused(request, 403, "You may not look at this host", detail, anew=True)
         return await self._desk.sign_in(request, role, way=_WAY, to=attempt.return_path)
+
+    async def sign_out_address(self) -> str | None:
+        """Gives where people sign out at the issuer; None where it tells no such place, or cannot be asked."""
+        try:
+            metadata = await self._metadata.get()
+        except Problem:
+            return None
+        back = f"{self._base_url}{self._base}/sign-in"
+        return sign_out_address(metadata, client_id=self._client.client_id, back=back)
 
     async def _attempt(self, request: web.Request) -> Attempt:
         state = _only(request, "state")

@@ -5,6 +5,7 @@ from functools import partial
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
+from yarl import URL
 
 from nexus.auth.refusal import Reason
 from nexus.spec.errors import Problem
@@ -14,6 +15,7 @@ from nexus.ui.sign_in import link as links
 from nexus.ui.sign_in.desk import SessionDesk
 from nexus.ui.sign_in.form import form_values
 from nexus.ui.sign_in.gate import SessionGate
+from nexus.ui.sign_in.issuer import IssuerSignIn
 from nexus.ui.sign_in.return_path import safe_return_path
 from nexus.ui.sign_in.same_origin import is_same_origin
 from nexus.ui.viewer import Viewer
@@ -29,12 +31,19 @@ class SignInPages:
         gate: knows who is signed in.
         base: path of all pages.
         base_url: how the outside reaches the host.
-        issuer: what the page calls the issuer that people sign in at; None where there is none.
+        issuer: where people sign in; None where there is none.
         with_link: True where one-time links let people in.
     """
 
     def __init__(
-        self, desk: SessionDesk, gate: SessionGate, *, base: str, base_url: str, issuer: str | None, with_link: bool
+        self,
+        desk: SessionDesk,
+        gate: SessionGate,
+        *,
+        base: str,
+        base_url: str,
+        issuer: IssuerSignIn | None,
+        with_link: bool,
     ) -> None:
         self._desk = desk
         self._gate = gate
@@ -49,7 +58,8 @@ class SignInPages:
         if await self._gate.viewer(request) is not None:
             return redirect(to, base=self._base)
         data = {
-            "issuer": self._issuer,
+            "issuer": URL(self._issuer.name).host if self._issuer else None,
+            "sign_out": await self._sign_out_address(request),
             "with_link": self._with_link,
             "needs_https": self._needs_https(request),
             "start": f"{self._base}/sign-in/start?to={quote(to, safe='/')}",
@@ -85,7 +95,8 @@ class SignInPages:
 
     async def sign_out(self, request: web.Request, viewer: Viewer) -> web.StreamResponse:
         """End the session."""
-        return await self._desk.sign_out(request, viewer, to=f"{self._base}/sign-in?out")
+        out = "out=issuer" if self._issuer is not None and self._issuer.is_of(viewer) else "out"
+        return await self._desk.sign_out(request, viewer, to=f"{self._base}/sign-in?{out}")
 
     async def revoke(self, request: web.Request, viewer: Viewer) -> web.StreamResponse:
         """End another session of the viewer's, or any for an admin.
@@ -99,6 +110,12 @@ class SignInPages:
         if not await self._desk.revoke(request, viewer, name):
             raise Problem(404, "there is no such session: it may have ended already")
         return redirect(f"{self._base}/me", base=self._base, flash="session_revoked")
+
+    async def _sign_out_address(self, request: web.Request) -> str | None:
+        """Where who has just left can sign out at the issuer, too."""
+        if self._issuer is None or request.query.get("out") != "issuer":
+            return None
+        return await self._issuer.sign_out_address()
 
     def _needs_https(self, request: web.Request) -> bool:
         """Whether no browser would keep a session that it is given here."""

@@ -86,6 +86,11 @@ async def test_people_sign_in_at_a_foreign_provider_by_its_own_forms(visit, tmp_
         await expect(page.locator("header")).to_contain_text("viewer")
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("status")).to_have_text("You are signed out.")
+        await page.get_by_role("link", name="Sign out at 127.0.0.1, too").click()
+        await page.get_by_role("button", name="Yes, sign me out").click()
+        await expect(page).to_have_url(f"{host.url}/ui/sign-in")
+        await page.get_by_role("link", name="Sign in with 127.0.0.1").click()
+        await expect(page.locator("[name=login]")).to_be_visible()
 
 
 async def test_who_is_put_out_learns_so_on_the_page_that_is_open(visit, tmp_path):

@@ -36,6 +36,7 @@ class HostileIssuer(Issuer):
         grants: by code; each is taken once.
         verifiers: every PKCE verifier that was sent.
         names_itself: what the metadata say of RFC 9207.
+        signs_out_at: what they say of the place where people sign out.
         given: every token that was given.
     """
 
@@ -45,6 +46,7 @@ class HostileIssuer(Issuer):
         self.verifiers: list[str | None] = []
         self.given: list[str] = []
         self.names_itself = True
+        self.signs_out_at: object = None
         self.answer_metadata = self._full_metadata
 
     def settings_of_host(self, **ui: object) -> dict[str, Any]:
@@ -67,6 +69,7 @@ class HostileIssuer(Issuer):
                 "jwks_uri": self.jwks_uri,
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
+                "end_session_endpoint": self.signs_out_at,
                 "authorization_response_iss_parameter_supported": self.names_itself,
             }
         )

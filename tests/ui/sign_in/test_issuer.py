@@ -58,6 +58,22 @@ async def test_an_admin_signs_in_and_comes_to_where_the_way_began(open_site, bro
         assert (await browser.get(f"{host.url}/ui", follow=False)).status == 303
 
 
+@pytest.mark.parametrize("path", ["/", "/tools/nexus"])
+async def test_who_signs_out_may_sign_out_at_the_provider_too(open_site, browser, path):
+    async with open_site(path=path, scopes=ADMIN) as host:
+        page = await sign_in(browser, host, "ada")
+        away = await browser.submit(page, f"{host.url}/ui/sign-out", csrf=page.field("csrf"))
+
+        again = await browser.get(away.link("Sign in with"))
+        assert again.field("prompt") == "consent"  # still known there: nobody is asked who it is
+        assert "You are still signed in at 127.0.0.1" in away.text
+        question = await browser.get(away.link("Sign out at 127.0.0.1, too"))
+        back = await browser.submit(question, xsrf=question.field("xsrf"), logout="yes")
+
+        assert (back.status, back.url) == (200, f"{host.url}/ui/sign-in")
+        assert 'name="login"' in (await browser.get(back.link("Sign in with"))).text
+
+
 async def test_a_viewer_sees_everything_and_may_change_nothing(open_site, browser, audit):
     async with open_site(scopes=("openid", "viewer")) as host:
         page = await sign_in(browser, host, "vera")

@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from nexus.spec.errors import Problem
 from nexus.testing.issuer import ABSENT
 from nexus.ui.sign_in import attempt
+from nexus.ui.sign_in.metadata import MetadataSource
 
 from .conftest import enter, sessions_of, to_issuer
 from .hostile_issuer import CLIENT
@@ -310,3 +312,61 @@ async def test_permissions_come_from_the_access_token_and_else_from_the_id_token
         assert page.status == (403 if "nobody" in expected else 200), expected
         if page.status == 200:
             assert f'class="role">{expected.partition("-")[0]}<' in page.text, expected
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        None,
+        7,
+        "",
+        "/logout",
+        "https://elsewhere.example/logout",
+        "http://127.0.0.1:1/logout",
+        "http://issuer.example/logout",
+        "javascript:alert(1)",
+        "https://user:word@127.0.0.1/logout",
+    ],
+)
+async def test_nobody_is_sent_to_sign_out_where_the_issuer_is_not(site, browser, issuer, place):
+    issuer.signs_out_at = place
+    page = await enter(browser, site, issuer)
+
+    away = await browser.submit(page, f"{site.url}/ui/sign-out", csrf=page.field("csrf"))
+
+    assert away.status == 200
+    assert "You are signed out" in away.text
+    assert "still signed in" not in away.text
+
+
+async def test_the_way_out_names_the_client_and_the_way_back_and_no_token(site, browser, issuer):
+    issuer.signs_out_at = f"{issuer.url}/logout?policy=b2c"
+    page = await enter(browser, site, issuer)
+
+    away = await browser.submit(page, f"{site.url}/ui/sign-out", csrf=page.field("csrf"))
+
+    address = urlsplit(away.link("Sign out at"))
+    assert address._replace(query="").geturl() == f"{issuer.url}/logout"
+    assert parse_qs(address.query) == {
+        "policy": ["b2c"],
+        "client_id": [CLIENT],
+        "post_logout_redirect_uri": [f"{site.url}/ui/sign-in"],
+    }
+    assert "form-action 'self'" in away.headers["Content-Security-Policy"]
+
+
+async def test_an_issuer_that_is_down_keeps_nobody_from_signing_out(open_site, browser, issuer, monkeypatch):
+    issuer.signs_out_at = f"{issuer.url}/logout"
+    async with open_site() as site:
+        page = await enter(browser, site, issuer)
+        monkeypatch.setattr(MetadataSource, "get", refusing)
+
+        away = await browser.submit(page, f"{site.url}/ui/sign-out", csrf=page.field("csrf"))
+
+        assert away.status == 200
+        assert "You are signed out" in away.text
+        assert (await browser.get(f"{site.url}/ui", follow=False)).status == 303
+
+
+async def refusing(_self):
+    raise Problem(503, "sign-in cannot begin now: the issuer is down")
