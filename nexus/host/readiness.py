@@ -50,8 +50,8 @@ def readiness(
     for source in sources:
         (failures if source.status == "fail" else warnings).extend(source.reasons)
     for module in modules.values():
-        found = _trouble(module)
-        if found is not None:
+        # Almost every module runs, and this is asked for by every probe.
+        if module.status.state is not ModuleState.RUNNING and (found := _trouble(module)) is not None:
             (failures if module.required and not module.serving else warnings).append(found)
     for result in checks:
         if result.status != "pass":
@@ -87,7 +87,7 @@ def is_undecided(name: str, modules: Mapping[str, HostedModule]) -> bool:
 
 def _trouble(module: HostedModule) -> Reason | None:
     state = module.status.state
-    if state is ModuleState.RUNNING or state in _NOT_ASKED_FOR:
+    if state in _NOT_ASKED_FOR:
         return None
     reason = module.status.reason
     told = f": {reason.message}" if reason else ""

@@ -15,7 +15,7 @@ from nexus.ui.viewer import Viewer
 from nexus.ui.views.jobs import jobs_of_module
 from nexus.ui.views.kept import kept
 from nexus.ui.views.listing import listed, read_text
-from nexus.ui.views.module_rows import ModuleRow, count_groups, module_rows
+from nexus.ui.views.module_rows import count_groups, module_rows
 from nexus.ui.views.readme import read_readme
 
 _GROUPS: Final = ("attention", "running", "off")
@@ -29,7 +29,7 @@ def add(pages: PageBook, host: Host) -> None:
     async def every(request: web.Request, viewer: Viewer) -> web.Response:
         text, group = read_text(request, "q").lower(), read_text(request, "show")
         group = group if group in _GROUPS else ""
-        rows = [row for row in all_rows() if (not group or row.group == group) and _has(row, text)]
+        rows = [row for row in all_rows() if (not group or row.group == group) and text in row.text]
         table = listed(
             rows,
             request,
@@ -66,7 +66,3 @@ def add(pages: PageBook, host: Host) -> None:
 
     pages.page("/modules", every)
     pages.page("/modules/{module}", one)
-
-
-def _has(row: ModuleRow, text: str) -> bool:
-    return not text or any(text in each.lower() for each in (row.name, row.description, row.reason, row.state))

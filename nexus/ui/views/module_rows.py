@@ -55,6 +55,7 @@ class ModuleRow:
         jobs: how many kinds.
         checks: how many.
         failing: names of the checks that do not pass.
+        text: in lower case, what people look for in it.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ModuleRow:
     jobs: int
     checks: int
     failing: tuple[str, ...]
+    text: str
 
     @property
     def weight(self) -> tuple[int, str]:
@@ -100,6 +102,7 @@ def count_groups(host: Host) -> Mapping[str, int]:
 def _row(module: HostedModule, checks: Iterable[CheckResult]) -> ModuleRow:
     record, status = module.record, module.status
     results = tuple(checks)
+    reason = status.reason.message if status.reason else ""
     return ModuleRow(
         name=module.name,
         version=record.version,
@@ -107,11 +110,12 @@ def _row(module: HostedModule, checks: Iterable[CheckResult]) -> ModuleRow:
         source=record.source,
         state=status.state,
         group=group_of(module),
-        reason=status.reason.message if status.reason else "",
+        reason=reason,
         since=status.since,
         required=module.required,
         routes=len(module.routes),
         jobs=len(record.jobs),
         checks=len(record.checks),
         failing=tuple(result.name for result in results if result.status in ("fail", "warn")),
+        text="\n".join((module.name, record.description, reason, status.state)).lower(),
     )
