@@ -155,7 +155,7 @@ def _of_checks(host: Host) -> Iterable[Item]:
                 name=f"{result.module} {result.name}",
                 link=f"/modules/{segment(result.module)}#checks",
                 told=result.output or "",
-                state=result.status,
+                state="fails" if result.status == "fail" else "warns",
                 since=result.at,
             )
 
