@@ -378,8 +378,7 @@ class JobEngine:
         """
         definition = self._definition((module, job))
         await self._call(lambda: self._records.set_paused(definition.key, paused=paused, by=by, now=self._now()))
-        [state] = await self.states.of([definition.key])
-        return state
+        return await self.states.one(definition)
 
     async def run(self, run_id: str) -> Run:
         """Gives a run.

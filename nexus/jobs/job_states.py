@@ -60,6 +60,15 @@ class JobStates:
         keys = sorted(definitions)
         return await self._stand([definitions[key] for key in keys], keys)
 
+    async def one(self, definition: JobDefinition) -> JobState:
+        """Gives one job.
+
+        Raises:
+            StoreUnavailable: what is remembered cannot be read.
+        """
+        [state] = await self._stand([definition], [definition.key])
+        return state
+
     async def of(self, keys: Iterable[JobKey]) -> tuple[JobState, ...]:
         """Gives a few jobs, in the order they are named; those that are not there are left out.
 
