@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from nexus.jobs.database import Database
 from nexus.jobs.rows import run_of
 from nexus.jobs.run import Run, RunStatus
-from nexus.jobs.tables import ATTEMPTS, RUNS
+from nexus.jobs.tables import RUNS
 
 _DEATHS: Final = 3
 """Hosts that may die under one run."""
@@ -76,10 +76,4 @@ def _end(
         .values(**values, next_attempt_at=None, handed=True)
         .returning(RUNS.c.id)
     )
-    found = tuple(ended.scalars())
-    connection.execute(
-        sa.update(ATTEMPTS)
-        .where(ATTEMPTS.c.run_id.in_(found), ATTEMPTS.c.finished_at.is_(None))
-        .values(finished_at=values["finished_at"], status=values["status"])
-    )
-    return found
+    return tuple(ended.scalars())

@@ -41,14 +41,16 @@ class Database:
     Attributes:
         url: what the job engine's library opens the same database by.
         engine: ours.
-        library_engine: the library's, where it is to share more than the database with ours.
+        single: the same, for transactions of one statement: a server is asked once for it, not thrice.
+        library_engine: the library's.
         is_shared: True where other replicas may use it too.
         place: how it is called in messages; holds no password.
     """
 
     url: str
     engine: sa.Engine
-    library_engine: sa.Engine | None
+    single: sa.Engine
+    library_engine: sa.Engine
     is_shared: bool
     place: str
     lock: int | None
@@ -81,8 +83,7 @@ class Database:
     def close(self) -> None:
         """Closes every connection and lets go of the file."""
         self.engine.dispose()
-        if self.library_engine is not None:
-            self.library_engine.dispose()
+        self.library_engine.dispose()
         if self.lock is not None:
             os.close(self.lock)
 
@@ -137,6 +138,7 @@ def _open_sqlite(url: str, directory: Path, state_dir: Path) -> dict[str, Any]:
     return {
         "url": address,
         "engine": engine,
+        "single": engine,
         "library_engine": library_engine,
         "is_shared": False,
         "place": str(file),
@@ -177,12 +179,25 @@ def _open_postgresql(url: str) -> dict[str, Any]:
         },
     )
     _ping_after_rest(engine)
+    library_engine = sa.create_engine(  # as the library makes it, but for the ping
+        parsed,
+        pool_size=20,
+        max_overflow=0,
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": "nexus",
+            "options": "-c idle_in_transaction_session_timeout=60000",
+            "tcp_user_timeout": 10_000,
+        },
+    )
+    _ping_after_rest(library_engine)
     plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
     place = f"{parsed.host or 'localhost'}/{parsed.database}"
     return {
         "url": plain,
         "engine": engine,
-        "library_engine": None,
+        "single": engine.execution_options(isolation_level="AUTOCOMMIT"),
+        "library_engine": library_engine,
         "is_shared": True,
         "place": place,
         "lock": None,

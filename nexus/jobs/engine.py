@@ -141,14 +141,14 @@ class JobEngine:
             scrub=self._scrub,
             may_work=lambda: self._lease.may_work(),  # noqa: PLW0108 - the lease is made below
             is_limited=lambda key: self._beginnings.is_limited(key),  # noqa: PLW0108 - they are made below
-            on_free=lambda: self._beginnings.give_places(),  # noqa: PLW0108
+            on_free=lambda: self._beginnings.note_free(),  # noqa: PLW0108
+            on_due=lambda seconds: self._beginnings.note_due(seconds),  # noqa: PLW0108
             on_change=self._note_change,
             now=lambda: self._now().timestamp(),
         )
         self._workflows = Workflows(
             self._database,
             replica=settings.replica,
-            concurrency=settings.concurrency,
             execute=self._executor.execute,
             scrub=lambda text: str(self._scrub(text)),
         )
@@ -165,7 +165,6 @@ class JobEngine:
             start=self._start,
             on_change=self._note_change,
         )
-        self._hand = self._beginnings.hand
         self._lease = Lease(
             self._database,
             replica=settings.replica,
@@ -185,9 +184,7 @@ class JobEngine:
             call_store=self._call,
             keep_runs=settings.keep_runs,
             keep_days=settings.keep_days,
-            hand=self._hand,
-            give_places=self._beginnings.give_places,
-            has_limits=self._beginnings.has_limits,
+            beginnings=self._beginnings,
             on_change=self._note_change,
             now=self._now,
         )
@@ -195,8 +192,10 @@ class JobEngine:
             store=self._store,
             call_store=self._call,
             new_run=self._new_run,
+            place=self._beginnings.place,
             begin=self._beginnings.begin,
             on_change=self._note_change,
+            now=self._now,
         )
         self._fire, self._miss = firing.fire, firing.miss
         self._scheduler = Scheduler(
@@ -265,9 +264,9 @@ class JobEngine:
             StoreUnavailable: what is remembered cannot be read.
         """
         records = await self._call(self._records.all)
-        last = await self._call(lambda: self._history.last_runs(module))
         definitions = self._source.definitions()
         wanted = sorted(key for key in definitions if module is None or key[0] == module)
+        last = await self._call(lambda: self._history.last_runs(wanted))
         return tuple(self._state(definitions[key], records, last) for key in wanted)
 
     async def trigger(
@@ -314,7 +313,12 @@ class JobEngine:
             requested_issuer=issuer,
             retry_of=retry_of,
         )
-        stored = await self._call(lambda: self._store.enqueue(run, definition.overlap, limit=definition.concurrency))
+        with self._beginnings.place() as at_once:
+            stored = await self._call(
+                lambda: self._store.enqueue(run, definition.overlap, limit=definition.concurrency, at_once=at_once)
+            )
+            if stored.outcome == "new":
+                await self._beginnings.begin(run, stored, at_once=at_once)
         if stored.outcome == "overlaps" and stored.run is not None:
             raise AlreadyRunning(
                 f"run {stored.run.id} of this job is {stored.run.status}: wait for it, cancel it, or set "
@@ -325,7 +329,6 @@ class JobEngine:
             if stored.run.input != run.input:
                 raise KeyReused("the idempotency key belongs to a run with other options: take a new key")
             return stored.run
-        await self._beginnings.begin(run, stored, delay=0.0)
         return run
 
     async def retry(self, run_id: str, *, by: str, issuer: str | None = None) -> Run:
@@ -371,7 +374,8 @@ class JobEngine:
         """
         definition = self._definition((module, job))
         await self._call(lambda: self._records.set_paused(definition.key, paused=paused, by=by, now=self._now()))
-        return self._state(definition, await self._call(self._records.all), await self._call(self._history.last_runs))
+        last = await self._call(lambda: self._history.last_runs([definition.key]))
+        return self._state(definition, await self._call(self._records.all), last)
 
     async def run(self, run_id: str) -> Run:
         """Gives a run.
@@ -452,6 +456,7 @@ class JobEngine:
         requested_issuer: str | None = None,
         scheduled_for: datetime | None = None,
         start_by: datetime | None = None,
+        next_attempt_at: datetime | None = None,
         retry_of: str | None = None,
     ) -> Run:
         shown = self._scrub(shown_options(bound_options(definition, given)))
@@ -472,7 +477,7 @@ class JobEngine:
             start_by=start_by,
             started_at=None,
             finished_at=None,
-            next_attempt_at=None,
+            next_attempt_at=next_attempt_at,
             progress=None,
             result=None,
             error=None,

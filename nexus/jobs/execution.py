@@ -1,12 +1,13 @@
 """Does attempts: binds the options, runs the module's function within its time, and stores how it ended."""
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -88,7 +89,8 @@ class Executor:
         scrub: takes secrets out of JSON-like data.
         may_work: awaited before each step; raises `asyncio.CancelledError` where others may have taken the run up.
         is_limited: tells whether so many runs of a job may go on at once.
-        on_free: awaited when a run of such a job has left its place.
+        on_free: told that an attempt has ended, so there is room for another one.
+        on_due: told in how many seconds a run may begin: its next attempt, or one that gets the place of another.
         on_change: told each run that has changed.
         now: seconds since 1970.
     """
@@ -104,12 +106,14 @@ class Executor:
         scrub: Callable[[object], object],
         may_work: Callable[[], Awaitable[None]],
         is_limited: Callable[[JobKey], bool],
-        on_free: Callable[[], Awaitable[None]],
+        on_free: Callable[[], None],
+        on_due: Callable[[float], None],
         on_change: Callable[[Run], None],
         now: Callable[[], float],
     ) -> None:
         self._is_limited = is_limited
         self._on_free = on_free
+        self._on_due = on_due
         self._source = source
         self._store = store
         self._call = call_store
@@ -120,16 +124,34 @@ class Executor:
         self._on_change = on_change
         self._now = now
         self._places = asyncio.Semaphore(limits.concurrency)
+        self._taken = 0
         self.active: dict[str, Active] = {}
         self.workflows: Workflows | None = None
         self.is_leaving = False
 
-    def has_place(self, ahead: int = 0) -> bool:
-        """True where another attempt could begin at once, `ahead` others that have just been begun included."""
-        return len(self.active) + ahead < self._limits.concurrency and not self._places.locked() and not self.is_leaving
+    @property
+    def room(self) -> int:
+        """How many more attempts could begin at once."""
+        return 0 if self.is_leaving else max(self._limits.concurrency - self._taken, 0)
+
+    @contextlib.contextmanager
+    def expecting(self, count: int) -> Iterator[None]:
+        """Keeps places for so many attempts that are to begin here, until the block has begun them."""
+        self._taken += count
+        try:
+            yield
+        finally:
+            self._taken -= count
 
     async def execute(self, run_id: str, number: int) -> None:
         """Does one attempt to its end; what it raises leaves the attempt for others."""
+        try:
+            with self.expecting(1):
+                await self._execute(run_id, number)
+        finally:
+            self._on_free()
+
+    async def _execute(self, run_id: str, number: int) -> None:
         async with self._places:
             if self.is_leaving:
                 raise asyncio.CancelledError
@@ -316,11 +338,9 @@ class Executor:
         if stored is None:  # others have taken it from this replica: the attempt stays theirs to end
             raise asyncio.CancelledError
         if is_limited:
-            await self._on_free()
-        elif stored.next_attempt_at is not None and outcome.retry_at is not None and self.workflows is not None:
-            delay = max(outcome.retry_at - self._now(), 0.001)
-            await self.workflows.start(run.id, number + 1, at_once=False, delay=delay)
-            await self._call.until_done(lambda: self._store.hand([run.id]))
+            self._on_due(0.0)
+        if stored.next_attempt_at is not None:
+            self._on_due(stored.next_attempt_at.timestamp() - self._now())
         self._on_change(stored)
 
     async def _leave(self, active: Active) -> None:

@@ -9,10 +9,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from nexus.jobs.database import Database
+from nexus.jobs.definition import JobKey
 from nexus.jobs.errors import InvalidCursor
-from nexus.jobs.rows import attempt_of, run_of, seconds
+from nexus.jobs.rows import attempt_of, latest_attempt_of, run_of, seconds
 from nexus.jobs.run import Attempt, Page, Run, RunFilter, RunStatus
-from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
+from nexus.jobs.tables import ATTEMPTS, LOGS, RUNS
 
 _FINAL: Final = tuple(status for status in RunStatus if status.is_final)
 
@@ -45,9 +46,15 @@ class History:
 
     def attempts(self, run_id: str) -> tuple[Attempt, ...]:
         """Gives the attempts of a run, first to last."""
-        query = sa.select(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id).order_by(ATTEMPTS.c.number)
+        query = sa.select(ATTEMPTS).where(ATTEMPTS.c.run_id == run_id)
         with self._engine.connect() as connection:
-            return tuple(attempt_of(row) for row in connection.execute(query))
+            run = connection.execute(sa.select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
+            found = {row.number: attempt_of(row) for row in connection.execute(query)}
+        latest = found.get(run.attempt) if run is not None else None
+        # Versions before this one have a row of the latest attempt too, and leave it open where its host dies.
+        if run is not None and run.attempt_started_at is not None and (latest is None or latest.status is None):
+            found[run.attempt] = latest_attempt_of(run)
+        return tuple(found[number] for number in sorted(found))
 
     def log(self, run_id: str) -> tuple[tuple[str, ...], int]:
         """Gives the lines of a run's log and how many were dropped."""
@@ -55,13 +62,22 @@ class History:
             row = connection.execute(sa.select(LOGS).where(LOGS.c.run_id == run_id)).one_or_none()
         return (tuple(row.lines), row.dropped) if row else ((), 0)
 
-    def last_runs(self, module: str | None = None) -> dict[tuple[str, str], Run]:
-        """Gives the latest run of each job, or of each of one module, that did not skip it."""
-        query = sa.select(RUNS).join(JOBS, JOBS.c.last_run_id == RUNS.c.id)
-        if module is not None:
-            query = query.where(JOBS.c.module == module)
+    def last_runs(self, keys: Iterable[JobKey]) -> dict[JobKey, Run]:
+        """Gives the latest run of each of these jobs that was not skipped, as far as it is kept."""
+        wanted = list(keys)
+        if not wanted:
+            return {}
+        jobs = sa.values(sa.column("module", sa.Text), sa.column("job", sa.Text), name="jobs").data(wanted).cte("jobs")
+        last = (
+            sa.select(RUNS.c.seq)
+            .where(RUNS.c.module == jobs.c.module, RUNS.c.job == jobs.c.job, RUNS.c.status != RunStatus.SKIPPED)
+            .order_by(RUNS.c.seq.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
         with self._engine.connect() as connection:
-            return {(row.module, row.job): run_of(row) for row in connection.execute(query)}
+            rows = connection.execute(sa.select(RUNS).where(RUNS.c.seq.in_(sa.select(last).select_from(jobs))))
+            return {(row.module, row.job): run_of(row) for row in rows}
 
     def beyond(self, *, keep: int, older_than: datetime) -> list[tuple[str, int]]:
         """Gives final runs that are kept no longer, at most a batch: each one's id and its attempts.

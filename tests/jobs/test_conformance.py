@@ -877,9 +877,10 @@ async def test_a_run_that_was_stored_and_never_begun_is_begun_later(workplace):
     job = workplace.shop.add("give", give)
     async with workplace.engine() as engine:
         forgotten = engine._new_run(job, {}, id="forgotten", trigger="manual", requested_by="ann")
-        await engine._call(lambda: engine._store.enqueue(forgotten, "forbid"))
+        await engine._call(lambda: engine._store.enqueue(forgotten, "forbid", at_once=True))
+        await engine._beginnings.look()
+        assert (await engine.run("forgotten")).status == "queued"  # whoever stored it may be about to begin it
         workplace.ahead = 60.0
-        await engine._housekeeping.mend()
 
         assert (await finished(engine, forgotten)).status == "succeeded"
 
@@ -888,10 +889,8 @@ async def test_a_run_whose_job_is_gone_fails_and_says_so(workplace):
     job = workplace.shop.add("give", give)
     async with workplace.engine() as engine:
         queued = engine._new_run(job, {}, id="queued", trigger="manual", requested_by="ann")
-        await engine._call(lambda: engine._store.enqueue(queued, "forbid"))
         workplace.shop.jobs.clear()
-        workplace.ahead = 60.0
-        await engine._housekeeping.mend()
+        await engine._call(lambda: engine._store.enqueue(queued, "forbid"))
 
         ended = await finished(engine, queued)
 

@@ -35,7 +35,6 @@ async def begun_elsewhere(engine, job, id: str = "elsewhere") -> Run:
     """A run that a replica which is no more has begun."""
     run = engine._new_run(job, {}, id=id, trigger="manual", requested_by="ann")
     await engine._call(lambda: engine._store.enqueue(run, "allow"))
-    await engine._call(lambda: engine._store.hand([id]))
     await engine._call(lambda: engine._store.begin(id, 1, "gone"))
     return run
 
@@ -100,7 +99,7 @@ async def begun_too_early(engine, job) -> Run:
     """A run that has begun and waits for its module to serve."""
     run = engine._new_run(job, {}, id="early", trigger="manual", requested_by="ann")
     await engine._call(lambda: engine._store.enqueue(run, "allow"))
-    await engine._hand(run, delay=0.0, at_once=True)
+    await engine._workflows.start(run.id, 1)
     await until(lambda: engine._executor.active)
     return run
 
@@ -199,6 +198,7 @@ async def test_steps_that_go_on_side_by_side_are_each_done_once(workplace):
     async with workplace.engine() as engine:
         run = await engine.trigger("shop", "both", {}, by="ann")
         await first_done.wait()
+        await until(lambda: "slow" in did)
         await engine.close(0)
     async with workplace.engine() as engine:
         ended = await finished(engine, run)
@@ -209,14 +209,13 @@ async def test_steps_that_go_on_side_by_side_are_each_done_once(workplace):
 
 async def test_a_host_that_leaves_takes_nothing_more_from_the_queue(workplace, places):
     """Of many replicas, the one that leaves must not hold what others could begin until it has left."""
-    job = workplace.shop.add("wait", places, overlap="allow")
+    workplace.shop.add("wait", places, overlap="allow")
     places.opened.set()
     async with workplace.engine() as engine:
-        run = engine._new_run(job, {}, id="waiting", trigger="manual", requested_by="ann")
-        await engine._call(lambda: engine._store.enqueue(run, "allow"))
         engine.begin_drain()
         await until(lambda: not [each for each in threading.enumerate() if "queue-worker" in each.name])
-        await engine._hand(run, delay=0.0, at_once=False)
+        run = await engine.trigger("shop", "wait", {}, by="ann")
+        await engine._beginnings.look()
 
         assert await engine._workflows.pending_executors() == frozenset()
         assert (await engine.run(run.id)).status == "queued"
@@ -254,7 +253,7 @@ async def test_a_run_whose_beginning_is_no_longer_waited_for_begins_all_the_same
     """A slow store, or the end of a request's time, must not leave it between its row and its task."""
     places.opened.set()
     run = engine._new_run(shop.add("wait", places), {}, id="slow", trigger="manual", requested_by="ann")
-    await engine._call(lambda: engine._store.enqueue(run, "allow"))
+    await engine._call(lambda: engine._store.enqueue(run, "allow", at_once=True))
     stored, go_on, library = threading.Event(), threading.Event(), engine._workflows._library._sys_db
     original = library.init_workflow
 
@@ -265,7 +264,7 @@ async def test_a_run_whose_beginning_is_no_longer_waited_for_begins_all_the_same
         return found
 
     monkeypatch.setattr(library, "init_workflow", slow)
-    beginning = asyncio.create_task(engine._hand(run, delay=0.0, at_once=True))
+    beginning = asyncio.create_task(engine._workflows.start(run.id, 1))
     await until(stored.is_set)
     beginning.cancel()
     await asyncio.gather(beginning, return_exceptions=True)
