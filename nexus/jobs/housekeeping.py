@@ -11,6 +11,7 @@ from nexus.jobs.beginnings import Beginnings
 from nexus.jobs.database import Database
 from nexus.jobs.execution import Executor
 from nexus.jobs.history import History
+from nexus.jobs.replicas import Replicas
 from nexus.jobs.run import Run
 from nexus.jobs.store import RunStore
 from nexus.jobs.store_threads import StoreThreads
@@ -54,6 +55,7 @@ class Housekeeping:
         self._history = history
         self._executor = executor
         self._workflows = workflows
+        self._replicas = Replicas(database)
         self._call = call_store
         self._keep_runs = keep_runs
         self._keep_days = keep_days
@@ -87,7 +89,8 @@ class Housekeeping:
         await self._beginnings.give_places()
 
     async def prune(self) -> None:
-        """Drops the final runs that are kept no longer, and gives their space back."""
+        """Drops the final runs that are kept no longer and gives their space back, and forgets dead replicas."""
+        await self._call(self._replicas.forget_dead)
         oldest = self._now() - timedelta(days=self._keep_days)
         is_smaller = False
         while runs := await self._call(

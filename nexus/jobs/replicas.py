@@ -10,6 +10,9 @@ from nexus.jobs.tables import REPLICAS
 DEAD_AFTER: Final = 15.0
 """Seconds without a sign of life after which a replica's runs are taken up by others."""
 
+_FORGOTTEN_AFTER: Final = 100 * DEAD_AFTER
+"""Seconds without a sign of life after which nobody looks for a replica in the list any more."""
+
 
 class Replicas:
     """Keeps the list of hosts; every method blocks."""
@@ -51,6 +54,6 @@ class Replicas:
             return frozenset(connection.execute(query).scalars())
 
     def forget_dead(self) -> None:
-        """Drops the entries of replicas that have been dead for long."""
+        """Drops the entries of replicas that have been dead for long; who has no entry is dead to the others too."""
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(REPLICAS).where(REPLICAS.c.seen_at < self._now - 100 * DEAD_AFTER))
+            connection.execute(sa.delete(REPLICAS).where(REPLICAS.c.seen_at < self._now - _FORGOTTEN_AFTER))

@@ -5,13 +5,16 @@ import contextlib
 import threading
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from nexus.jobs.replicas import Replicas
 from nexus.jobs.run import Run, RunStatus
 from nexus.jobs.store import Outcome
+from nexus.jobs.tables import REPLICAS, RUNS
 from nexus.jobs.workflows import Workflows
 
-from .shop import finished, until
+from .shop import Workplace, finished, until
 
 
 class Places:
@@ -89,10 +92,36 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(workplace, pl
     async with workplace.engine() as engine:
         with engine._database.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE nexus_runs DROP COLUMN deaths")
+            connection.exec_driver_sql("DROP INDEX nexus_runs_with_error")
     async with workplace.engine() as engine:
         run = await engine.trigger("shop", "wait", {}, by="ann")
+        indexes = sa.inspect(engine._database.engine).get_indexes("nexus_runs")
 
         assert (await finished(engine, run)).status == "succeeded"
+        assert "nexus_runs_with_error" in {index["name"] for index in indexes}
+
+
+async def test_an_index_that_was_cut_off_while_it_was_made_is_made_again(tmp_path, postgres):
+    workplace = Workplace(postgres.fresh_database(), tmp_path)
+    job = workplace.shop.add("give", give, overlap="allow")
+    async with workplace.engine() as engine:
+        for number in range(2):
+            run = engine._new_run(job, {}, id=f"run-{number}", trigger="manual", requested_by="ann")
+            await engine._call(lambda run=run: engine._store.enqueue(run, "allow"))
+        with engine._database.single.connect() as connection:
+            connection.exec_driver_sql("DROP INDEX nexus_runs_by_module")
+            with pytest.raises(IntegrityError):  # what stays of it is an index that no list uses
+                connection.exec_driver_sql(
+                    "CREATE UNIQUE INDEX CONCURRENTLY nexus_runs_by_module ON nexus_runs (module)"
+                )
+    async with workplace.engine() as engine:
+        made = {index["name"]: index for index in sa.inspect(engine._database.engine).get_indexes("nexus_runs")}
+
+    assert made["nexus_runs_by_module"]["column_names"] == ["module", "seq"]
+
+
+async def give(_context):
+    return None
 
 
 async def begun_too_early(engine, job) -> Run:
@@ -247,6 +276,28 @@ async def test_a_host_is_known_to_the_others_before_it_takes_anything(workplace,
         pass
 
     assert known == [frozenset({"replica-1"})]
+
+
+async def test_a_replica_that_has_been_dead_for_long_leaves_no_trace_but_its_runs(engine, shop, places):
+    run = await begun_elsewhere(engine, shop.add("wait", places))
+    replicas = Replicas(engine._database)
+    replicas.join("gone", "gone")
+    replicas.join("resting", "resting")
+
+    with engine._database.engine.begin() as connection:
+        connection.execute(sa.update(REPLICAS).where(REPLICAS.c.id == "gone").values(seen_at=0.0))
+
+    await engine._housekeeping.prune()
+    with engine._database.engine.connect() as connection:
+        known = set(connection.execute(sa.select(REPLICAS.c.id)).scalars())
+    await engine._lease._look_for_dead()
+    await engine._call(lambda: engine._store.begin(run.id, 1, "gone"))
+    await engine._lease._look_for_dead()
+    with engine._database.engine.connect() as connection:
+        deaths = connection.execute(sa.select(RUNS.c.deaths).where(RUNS.c.id == run.id)).scalar_one()
+
+    assert known == {"replica-1", "resting"}
+    assert deaths == 2
 
 
 async def test_a_run_whose_beginning_is_no_longer_waited_for_begins_all_the_same(engine, shop, places, monkeypatch):
