@@ -44,7 +44,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
     async def cancel(request: web.Request) -> web.Response:
         """End a run; one that has ended stays as it is."""
         with told_as_problems():
-            run = await engine().cancel(request.match_info["id"], by=request[PRINCIPAL].subject)
+            caller = request[PRINCIPAL]
+            run = await engine().cancel(request.match_info["id"], by=caller.subject, issuer=caller.issuer)
         return answers.one(run_view(run), status=200 if run.status.is_final else 202)
 
     async def retry(request: web.Request) -> web.Response:

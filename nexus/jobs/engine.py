@@ -345,8 +345,14 @@ class JobEngine:
         given = options_again(self._definition((run.module, run.job)), run.options, run.input)
         return await self.trigger(run.module, run.job, given, by=by, issuer=issuer, trigger="retry", retry_of=run.id)
 
-    async def cancel(self, run_id: str, *, by: str, reason: str = "") -> Run:
+    async def cancel(self, run_id: str, *, by: str, issuer: str | None = None, reason: str = "") -> Run:
         """Ends a run: one that waits at once, one that runs within about two seconds; a final one stays as it is.
+
+        Args:
+            run_id: the run.
+            by: the subject who asks.
+            issuer: whose subject that is.
+            reason: what the run tells of its end; by default who has cancelled it.
 
         Raises:
             UnknownRun: it is not kept.
@@ -354,7 +360,7 @@ class JobEngine:
         """
         told = reason or f"cancelled by {by}"
         check_run_id(run_id)
-        run = await self._call(lambda: self._store.cancel(run_id, by, told))
+        run = await self._call(lambda: self._store.cancel(run_id, by, told, issuer=issuer))
         if run is None:
             raise UnknownRun("there is no run of this id, or it is no longer kept")
         active = self._executor.active.get(run_id)
@@ -365,15 +371,32 @@ class JobEngine:
             self._start("jobs.cancel", self._workflows.cancel(run_id, run.attempt + 1))
         return run
 
-    async def set_paused(self, module: str, job: str, paused: bool, *, by: str) -> JobState:  # noqa: FBT001 - it is what is set
+    async def set_paused(
+        self,
+        module: str,
+        job: str,
+        paused: bool,  # noqa: FBT001 - it is what is set
+        *,
+        by: str,
+        issuer: str | None = None,
+    ) -> JobState:
         """Makes a schedule rest or go on, on every replica and over restarts; runs under way are not touched.
+
+        Args:
+            module: the module's name.
+            job: the job's.
+            paused: whether it is to rest.
+            by: the subject who asks.
+            issuer: whose subject that is.
 
         Raises:
             UnknownJob: there is no such job.
             StoreUnavailable: it could not be stored.
         """
         definition = self._definition((module, job))
-        await self._call(lambda: self._records.set_paused(definition.key, paused=paused, by=by, now=self._now()))
+        await self._call(
+            lambda: self._records.set_paused(definition.key, paused=paused, by=by, issuer=issuer, now=self._now())
+        )
         last = await self._call(lambda: self._history.last_runs([definition.key]))
         return self._state(definition, await self._call(self._records.all), last)
 
@@ -486,6 +509,7 @@ class JobEngine:
             input=dict(given),
             retry_of=retry_of,
             cancelled_by=None,
+            cancelled_issuer=None,
         )
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:

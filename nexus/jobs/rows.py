@@ -48,6 +48,7 @@ def run_of(row: Any) -> Run:
         input=row.input,
         retry_of=row.retry_of,
         cancelled_by=row.cancelled_by,
+        cancelled_issuer=row.cancelled_issuer,
     )
 
 

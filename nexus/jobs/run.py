@@ -83,7 +83,8 @@ class Run:
         options: what it runs with, secrets masked.
         input: what was asked for beside the configured options, as it is bound to the job's model.
         retry_of: the run it does again.
-        cancelled_by: who asked for its end.
+        cancelled_by: the subject who asked for its end; `nexus` for a run that another one replaced.
+        cancelled_issuer: whose subject that is; None for a run that another one replaced.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Run:
     input: dict[str, JsonValue] = field(repr=False)
     retry_of: str | None
     cancelled_by: str | None
+    cancelled_issuer: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -263,14 +263,14 @@ class RunStore:
                 .values(status=RunStatus.QUEUED, touched_at=self._now())
             )
 
-    def cancel(self, run_id: str, by: str, reason: str) -> Run | None:
+    def cancel(self, run_id: str, by: str, reason: str, *, issuer: str | None = None) -> Run | None:
         """Ends a queued run, and asks whoever runs a running one to end it; gives it as it now is, None: unknown."""
         now = self._now()
         with self._engine.begin() as connection:
             connection.execute(
                 sa.update(RUNS)
                 .where(RUNS.c.id == run_id, RUNS.c.status.in_(ACTIVE), RUNS.c.cancelled_by.is_(None))
-                .values(cancelled_by=by, cancel_reason=reason, touched_at=now)
+                .values(cancelled_by=by, cancelled_issuer=issuer, cancel_reason=reason, touched_at=now)
             )
             self._settle_cancelled(connection, run_id, now)
             return _by_id(connection, run_id)

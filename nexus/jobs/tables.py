@@ -40,6 +40,7 @@ RUNS: Final = sa.Table(
     sa.Column("start_by", sa.Double),
     sa.Column("deaths", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("cancelled_by", sa.Text),
+    sa.Column("cancelled_issuer", sa.Text),
     sa.Column("cancel_reason", sa.Text),
     sa.Column("progress", sa.JSON(none_as_null=True)),
     sa.Column("result", sa.JSON(none_as_null=True)),
@@ -102,6 +103,7 @@ JOBS: Final = sa.Table(
     sa.Column("last_due", sa.Double),
     sa.Column("paused", sa.Boolean),
     sa.Column("paused_by", sa.Text),
+    sa.Column("paused_issuer", sa.Text),
     sa.Column("paused_at", sa.Double),
 )
 """What is known of a job between starts. `paused` is None where nobody has changed what is configured."""

@@ -106,7 +106,7 @@ def add(pages: PageBook, host: Host) -> None:
     async def set_paused(request: web.Request, viewer: Viewer, *, paused: bool) -> web.Response:
         module, job = _names(request)
         with told_as_problems():
-            await host.jobs.engine.set_paused(module, job, paused, by=viewer.subject)
+            await host.jobs.engine.set_paused(module, job, paused, by=viewer.subject, issuer=viewer.issuer)
         return _to(request, _path(module, job), "paused" if paused else "resumed", job=f"{module} {job}")
 
     path = "/modules/{module}/jobs/{job}"
