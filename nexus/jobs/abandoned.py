@@ -26,12 +26,13 @@ class AbandonedRuns:
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._engine = database.engine
+        self._single = database.single
         self._now = now
 
     def owners(self) -> frozenset[str]:
         """Gives the replicas, living or dead, that have runs under way."""
         query = sa.select(RUNS.c.replica).where(RUNS.c.status == RunStatus.RUNNING).distinct()
-        with self._engine.connect() as connection:
+        with self._single.connect() as connection:
             return frozenset(found for found in connection.execute(query).scalars() if found)
 
     def take_from(self, dead: Iterable[str]) -> tuple[Run, ...]:

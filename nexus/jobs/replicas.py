@@ -19,6 +19,7 @@ class Replicas:
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
+        self._single = database.single
         self._now = (
             sa.extract("epoch", sa.func.clock_timestamp())
             if database.is_shared
@@ -41,7 +42,7 @@ class Replicas:
     def beat(self, replica: str) -> bool:
         """Gives a sign of life; False where it comes too late, since others may have taken up its runs."""
         fresh = REPLICAS.c.seen_at > self._now - DEAD_AFTER
-        with self._engine.begin() as connection:
+        with self._single.begin() as connection:
             beaten = connection.execute(
                 sa.update(REPLICAS).where(REPLICAS.c.id == replica, fresh).values(seen_at=self._now)
             )
@@ -50,7 +51,7 @@ class Replicas:
     def living(self) -> frozenset[str]:
         """Gives the replicas that are not dead."""
         query = sa.select(REPLICAS.c.id).where(REPLICAS.c.seen_at > self._now - DEAD_AFTER)
-        with self._engine.connect() as connection:
+        with self._single.connect() as connection:
             return frozenset(connection.execute(query).scalars())
 
     def forget_dead(self) -> None:
