@@ -92,6 +92,9 @@ class RunPage(ReadModel):
 
     runs: list[RunView]
     cursor: str | None = Field(description="Leads to the next page; null on the last.")
+    searched_since: datetime | None = Field(
+        description="`text` was looked for in the errors of runs queued since then alone; null: in all."
+    )
 
 
 class BulkView(ReadModel):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobKey
 from nexus.jobs.errors import InvalidCursor
-from nexus.jobs.rows import attempt_of, latest_attempt_of, run_of, seconds
+from nexus.jobs.rows import attempt_of, instant, latest_attempt_of, run_of, seconds
 from nexus.jobs.run import Attempt, Page, Run, RunFilter, RunStatus
 from nexus.jobs.tables import ATTEMPTS, LOGS, RUNS
 
@@ -19,6 +19,16 @@ _FINAL: Final = tuple(status for status in RunStatus if status.is_final)
 
 _LAST_SEQ: Final = 2**63 - 1
 """What both databases can number rows with."""
+
+SEARCHED: Final = 1000
+"""Runs with an error in which a text is looked for, the newest: each is read, which takes some ten microseconds."""
+
+_HAS_ERROR: Final = RUNS.c.error.is_not(None)
+"""As an index of their own lists them."""
+
+_NEWEST: Final = RUNS.c.seq.desc()
+
+_Columns = sa.sql.base.ReadOnlyColumnCollection[str, Any]
 
 _BATCH: Final = 500
 """Runs that are dropped in one transaction: others write in between."""
@@ -36,13 +46,16 @@ class History:
         Raises:
             InvalidCursor: no list gave this cursor.
         """
-        query = sa.select(RUNS).where(*_conditions(wanted)).order_by(RUNS.c.seq.desc()).limit(limit + 1)
+        # A subquery, or else a server reads every error, and then whether it is among the newest.
+        runs = sa.select(RUNS).where(_HAS_ERROR).order_by(_NEWEST).limit(SEARCHED).subquery() if wanted.text else RUNS
+        query = sa.select(runs).where(*_conditions(wanted, runs.c)).order_by(runs.c.seq.desc()).limit(limit + 1)
         if cursor is not None:
-            query = query.where(RUNS.c.seq < _read_cursor(cursor))
+            query = query.where(runs.c.seq < _read_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
+            since = _searched_since(connection) if wanted.text else None
         following = _write_cursor(rows[limit - 1].seq) if len(rows) > limit else None
-        return Page(runs=tuple(run_of(row) for row in rows[:limit]), cursor=following)
+        return Page(runs=tuple(run_of(row) for row in rows[:limit]), cursor=following, searched_since=since)
 
     def attempts(self, run_id: str) -> tuple[Attempt, ...]:
         """Gives the attempts of a run, first to last."""
@@ -111,22 +124,28 @@ class History:
                 connection.execute(sa.delete(column.table).where(column.in_(ids)))
 
 
-def _conditions(wanted: RunFilter) -> list[sa.ColumnElement[bool]]:
+def _conditions(wanted: RunFilter, runs: _Columns) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
-    for column, value in ((RUNS.c.module, wanted.module), (RUNS.c.job, wanted.job), (RUNS.c.trigger, wanted.trigger)):
+    for column, value in ((runs.module, wanted.module), (runs.job, wanted.job), (runs.trigger, wanted.trigger)):
         if value is not None:
             found.append(column == value)
     if wanted.statuses:
-        found.append(RUNS.c.status.in_(sorted(wanted.statuses)))
+        found.append(runs.status.in_(sorted(wanted.statuses)))
     if wanted.text:
-        told = RUNS.c.error["type"].as_string() + ": " + RUNS.c.error["message"].as_string()
-        # The first condition leads to the few runs that have an error, which an index of their own lists.
-        found += [RUNS.c.error.is_not(None), told.icontains(wanted.text, autoescape=True)]
+        told = runs.error["type"].as_string() + ": " + runs.error["message"].as_string()
+        found.append(told.icontains(wanted.text, autoescape=True))
     if wanted.since is not None:
-        found.append(RUNS.c.queued_at >= seconds(wanted.since))
+        found.append(runs.queued_at >= seconds(wanted.since))
     if wanted.until is not None:
-        found.append(RUNS.c.queued_at < seconds(wanted.until))
+        found.append(runs.queued_at < seconds(wanted.until))
     return found
+
+
+def _searched_since(connection: sa.Connection) -> datetime | None:
+    """Gives when the oldest run was queued whose error is searched; None where no other is older."""
+    oldest = sa.select(RUNS.c.queued_at).where(_HAS_ERROR).order_by(_NEWEST).offset(SEARCHED - 1).limit(2)
+    found = connection.scalars(oldest).all()
+    return instant(found[0]) if len(found) > 1 else None
 
 
 def _write_cursor(seq: Any) -> str:

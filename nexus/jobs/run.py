@@ -162,7 +162,8 @@ class RunFilter:
     """Which runs are meant; what is None or empty does not narrow them.
 
     Attributes:
-        text: stands in the error's type and message, as `ValueError: no such letter`; case does not count (ASCII).
+        text: stands in the error's type and message, as `ValueError: no such letter`; case does not count (ASCII). It
+            is looked for in the newest errors alone, so that a long history does not slow it down.
         since: queued at this instant or later.
         until: queued before this instant.
     """
@@ -178,7 +179,14 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Runs, newest first; `cursor` leads to the next page, None on the last."""
+    """Runs, newest first.
+
+    Attributes:
+        runs: of this page.
+        cursor: leads to the next one; None on the last.
+        searched_since: a text was looked for in the errors of runs queued since then alone; None: in all, or none was.
+    """
 
     runs: tuple[Run, ...]
     cursor: str | None
+    searched_since: datetime | None = None

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 import nexus
+from nexus.jobs import history
 from nexus.jobs.errors import (
     AlreadyRunning,
     InvalidCursor,
@@ -681,6 +682,27 @@ async def test_lists_are_newest_first_filtered_and_paged(engine, shop):
     assert (first + second, last) == ([failed, *reversed(given)], None)
     with pytest.raises(InvalidCursor):
         await ids(cursor="nonsense!")
+
+
+async def test_a_text_is_looked_for_in_the_newest_errors_and_the_page_tells_since_when(engine, shop, monkeypatch):
+    """However long the history is: with every error read, a search would grow with it."""
+    monkeypatch.setattr(history, "SEARCHED", 2)
+
+    async def fail(_context):
+        raise ValueError("no such letter")
+
+    shop.add("fail", fail)
+    shop.add("give", give)
+    failed = [await done(engine, "fail") for _ in range(2)]
+    await done(engine, "give")
+    both = await engine.runs(RunFilter(text="letter"), limit=5)
+    failed.append(await done(engine, "fail"))
+    page = await engine.runs(RunFilter(text="letter"), limit=5)
+
+    assert ([run.id for run in both.runs], both.searched_since) == ([failed[1].id, failed[0].id], None)
+    assert [run.id for run in page.runs] == [failed[2].id, failed[1].id]
+    assert page.searched_since == failed[1].queued_at
+    assert (await engine.runs(RunFilter(module="shop"), limit=5)).searched_since is None
 
 
 async def test_more_runs_than_places_all_end(workplace):

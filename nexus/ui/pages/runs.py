@@ -36,6 +36,7 @@ def add(pages: PageBook, host: Host) -> None:
             "statuses": STATUSES,
             "runs": page.runs,
             "following": page.cursor,
+            "searched_since": page.searched_since,
             "is_first": cursor is None,
             "modules": sorted({module for module, _job in host.jobs.source.definitions()}),
             "trouble": trouble,
