@@ -11,7 +11,8 @@ from nexus.jobs.errors import StoreUnavailable, UnknownRun
 from nexus.jobs.execution import Executor
 from nexus.jobs.places import Places
 from nexus.jobs.run import Run
-from nexus.jobs.store import Enqueued, RunStore
+from nexus.jobs.store import RunStore
+from nexus.jobs.store_answers import Enqueued
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.workflows import Workflows
 

@@ -4,15 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from pydantic import JsonValue
 
-from nexus.jobs.abandoned import AbandonedRuns
-from nexus.jobs.beginnings import Beginnings
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
-from nexus.jobs.engine_settings import EngineSettings
+from nexus.jobs.engine_settings import EngineSettings, Spawn
 from nexus.jobs.errors import (
     AlreadyRunning,
     KeyReused,
@@ -21,33 +19,19 @@ from nexus.jobs.errors import (
     UnknownJob,
     UnknownRun,
 )
-from nexus.jobs.execution import Executor, Limits
 from nexus.jobs.figures import Figures
-from nexus.jobs.firing import Firing
-from nexus.jobs.history import History
-from nexus.jobs.housekeeping import Housekeeping
 from nexus.jobs.identity import check_run_id, requested_id
-from nexus.jobs.job_records import JobRecord, JobRecords
-from nexus.jobs.job_state import JobState
-from nexus.jobs.lease import Lease
-from nexus.jobs.options import bound_options, options_again, shown_options
-from nexus.jobs.places import Places
+from nexus.jobs.job_records import JobRecord
+from nexus.jobs.job_state import JobState, job_state
+from nexus.jobs.new_runs import NewRuns
+from nexus.jobs.options import options_again
+from nexus.jobs.parts import Parts, Surroundings
 from nexus.jobs.run import Page, Run, RunDetail, RunFilter, RunStatus, Trigger
 from nexus.jobs.run_log import RunLogHandler
-from nexus.jobs.scheduler import Scheduler
-from nexus.jobs.store import RunStore
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.waiters import Waiters
-from nexus.jobs.workflows import Workflows
 
 logger = logging.getLogger("nexus.jobs")
-
-
-class Spawn(Protocol):
-    """Starts a task that somebody owns, cancels and awaits."""
-
-    def __call__(self, name: str, work: Coroutine[Any, Any, None], /) -> "asyncio.Task[None]":
-        """Gives the task."""
 
 
 class JobEngine:
@@ -83,6 +67,7 @@ class JobEngine:
         self._scrub = scrub
         self._tell = on_change
         self._now = now
+        self._new_run = NewRuns(scrub, now)
         self._waiters = Waiters(self.run)
         self._tasks: list[asyncio.Task[None]] = []
         self._passing: set[asyncio.Task[None]] = set()
@@ -124,87 +109,26 @@ class JobEngine:
             self._tasks.append(self._spawn(name, work))
 
     def _assemble(self) -> None:
-        settings = self._settings
-        self._places = Places(self._database, settings.total_concurrency, lambda: self._now().timestamp())
-        self._store = RunStore(self._database, self._places, lambda: self._now().timestamp())
-        self._history = History(self._database)
-        self.figures = Figures(self._database, self._call)
-        self._records = JobRecords(self._database)
-        self._executor = Executor(
-            source=self._source,
-            store=self._store,
-            call_store=self._call,
-            limits=Limits(
-                concurrency=settings.concurrency, log_lines=settings.log_lines, result_bytes=settings.result_bytes
-            ),
-            replica=settings.replica,
-            scrub=self._scrub,
-            may_work=lambda: self._lease.may_work(),  # noqa: PLW0108 - the lease is made below
-            is_limited=lambda key: self._beginnings.is_limited(key),  # noqa: PLW0108 - they are made below
-            on_free=lambda: self._beginnings.note_free(),  # noqa: PLW0108
-            on_due=lambda seconds: self._beginnings.note_due(seconds),  # noqa: PLW0108
-            on_change=self._note_change,
-            now=lambda: self._now().timestamp(),
+        parts = Parts(
+            Surroundings(
+                settings=self._settings,
+                database=self._database,
+                source=self._source,
+                call_store=self._call,
+                scrub=self._scrub,
+                now=self._now,
+                new_run=self._new_run,
+                cancel=self.cancel,
+                wait=self.wait,
+                start=self._start,
+                on_change=self._note_change,
+            )
         )
-        self._workflows = Workflows(
-            self._database,
-            replica=settings.replica,
-            execute=self._executor.execute,
-            scrub=lambda text: str(self._scrub(text)),
-        )
-        self._executor.workflows = self._workflows
-        self._beginnings = Beginnings(
-            source=self._source,
-            executor=self._executor,
-            workflows=self._workflows,
-            store=self._store,
-            places=self._places,
-            call_store=self._call,
-            cancel=self.cancel,
-            wait=self.wait,
-            start=self._start,
-            on_change=self._note_change,
-        )
-        self._lease = Lease(
-            self._database,
-            replica=settings.replica,
-            name=settings.name,
-            abandoned=AbandonedRuns(self._database, lambda: self._now().timestamp()),
-            call_store=self._call,
-            workflows=self._workflows,
-            active=lambda: list(self._executor.active.values()),
-            on_end=self._note_change,
-        )
-        self._housekeeping = Housekeeping(
-            database=self._database,
-            store=self._store,
-            history=self._history,
-            executor=self._executor,
-            workflows=self._workflows,
-            call_store=self._call,
-            keep_runs=settings.keep_runs,
-            keep_days=settings.keep_days,
-            beginnings=self._beginnings,
-            on_change=self._note_change,
-            now=self._now,
-        )
-        firing = Firing(
-            store=self._store,
-            call_store=self._call,
-            new_run=self._new_run,
-            place=self._beginnings.place,
-            begin=self._beginnings.begin,
-            on_change=self._note_change,
-            now=self._now,
-        )
-        self._fire, self._miss = firing.fire, firing.miss
-        self._scheduler = Scheduler(
-            read=lambda: [job for job in self._source.definitions().values() if job.schedule is not None],
-            note=lambda jobs: self._call(lambda: self._records.note_schedules(jobs, self._now())),
-            fire=self._fire,
-            miss=self._miss,
-            now=self._now,
-        )
+        self._store, self._history, self._records = parts.store, parts.history, parts.records
+        self._executor, self._workflows, self._beginnings = parts.executor, parts.workflows, parts.beginnings
+        self._lease, self._housekeeping = parts.lease, parts.housekeeping
+        self._scheduler, self._fire, self._miss = parts.scheduler, parts.firing.fire, parts.firing.miss
+        self.figures = parts.figures
 
     async def __aexit__(self, *details: object) -> None:
         await self.close(0.0)
@@ -455,61 +379,12 @@ class JobEngine:
     def _state(
         self, definition: JobDefinition, records: Mapping[JobKey, JobRecord], last: Mapping[JobKey, Run]
     ) -> JobState:
-        record = records.get(definition.key, JobRecord())
-        is_paused = definition.paused if record.paused is None else record.paused
-        due = self._scheduler.next_due(definition.key)
-        if due is None and definition.schedule is not None:
-            due = definition.schedule.next_after(self._now())
-        return JobState(
-            definition=definition,
-            record=record,
-            is_paused=is_paused,
-            next_run_at=None if is_paused else due,
-            last_run=last.get(definition.key),
-        )
-
-    def _new_run(
-        self,
-        definition: JobDefinition,
-        given: Mapping[str, JsonValue],
-        *,
-        id: str,  # noqa: A002 - the run's field has this name
-        trigger: Trigger,
-        requested_by: str | None = None,
-        requested_issuer: str | None = None,
-        scheduled_for: datetime | None = None,
-        start_by: datetime | None = None,
-        next_attempt_at: datetime | None = None,
-        retry_of: str | None = None,
-    ) -> Run:
-        shown = self._scrub(shown_options(bound_options(definition, given)))
-        return Run(
-            id=id,
-            module=definition.module,
-            job=definition.name,
-            type=definition.type,
-            trigger=trigger,
-            requested_by=requested_by,
-            requested_issuer=requested_issuer,
-            scheduled_for=scheduled_for,
-            status=RunStatus.QUEUED,
-            attempt=0,
-            attempts=definition.attempts,
-            replica=None,
-            queued_at=self._now(),
-            start_by=start_by,
-            started_at=None,
-            finished_at=None,
-            next_attempt_at=next_attempt_at,
-            progress=None,
-            result=None,
-            error=None,
-            reason=None,
-            options=shown if isinstance(shown, dict) else {},
-            input=dict(given),
-            retry_of=retry_of,
-            cancelled_by=None,
-            cancelled_issuer=None,
+        return job_state(
+            definition,
+            records.get(definition.key, JobRecord()),
+            last.get(definition.key),
+            due=self._scheduler.next_due(definition.key),
+            now=self._now(),
         )
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:

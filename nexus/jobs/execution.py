@@ -3,25 +3,26 @@
 import asyncio
 import contextlib
 import dataclasses
-import itertools
 import logging
-import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any, Final
 
 import pydantic_core
 from pydantic import BaseModel, JsonValue
 
+from nexus.jobs.active import Active
+from nexus.jobs.control import Control
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.errors import InvalidOptions, ModuleDown, StoreRefused, StoreUnavailable, UnknownJob
 from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.options import bound_options
 from nexus.jobs.plain import plain
-from nexus.jobs.run import Progress, Run, RunError, RunStatus
+from nexus.jobs.run import Run, RunError, RunStatus
 from nexus.jobs.run_log import RunLog
-from nexus.jobs.store import Outcome, RunStore
+from nexus.jobs.store import RunStore
+from nexus.jobs.store_answers import Outcome
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.workflows import Workflows
 from nexus.spec.context import ModuleContext
@@ -36,36 +37,7 @@ _MODULE_WAIT: Final = 60.0
 _MAX_TEXT: Final = 2000
 """Characters of an exception's message that are kept."""
 
-End = Literal["cancelled", "timed_out", "left"]
-
 logger = logging.getLogger("nexus.jobs")
-
-
-@dataclass(slots=True, kw_only=True)
-class Active:
-    """An attempt under way on this replica; `is_again` where it was so on another before."""
-
-    run: Run
-    number: int
-    is_again: bool
-    log: RunLog
-    task: asyncio.Task[Any] | None = None
-    end: End | None = None
-    reason: str | None = None
-    progress: Progress | None = None
-    is_changed: bool = False
-    began: float = 0.0
-    stopping: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def stop(self, end: End, reason: str | None = None) -> None:
-        """Ends it soon; the first reason counts, and none does once its code has ended by itself."""
-        if self.end is not None or (self.task is not None and self.task.done()):
-            return  # cancelled again, it would be torn from its clean-up
-        self.end, self.reason = end, reason
-        self.stopping.set_result(None)
-        if self.task is not None:
-            self.task.cancel()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +201,7 @@ class Executor:
 
     async def _body(self, active: Active, definition: JobDefinition, context: ModuleContext[Any]) -> object:
         run = active.run
-        control = _Control(active, self._may_work, self.workflows)
+        control = Control(active, self._may_work, self.workflows)
         await control.load()
         given = {item.name: getattr(context, item.name) for item in dataclasses.fields(ModuleContext)}
         job_context = JobContext(
@@ -362,50 +334,6 @@ class Executor:
             if active.is_changed or active.log.is_changed:
                 await self._note(active)
                 self._on_change(dataclasses.replace(active.run, progress=active.progress))
-
-
-class _Control:
-    """Implements `nexus.spec.job_context.RunControl` for one attempt."""
-
-    def __init__(self, active: Active, may_work: Callable[[], Awaitable[None]], workflows: Workflows | None) -> None:
-        self._active = active
-        self._may_work = may_work
-        self._workflows = workflows
-        self._done: dict[tuple[str, int], object] = {}
-        self._taken: dict[str, set[int]] = {}
-
-    async def load(self) -> None:
-        """Learns what has been done: in earlier attempts, and in this one until its host died or left."""
-        run_id, number = self._active.run.id, self._active.number
-        if self._workflows is not None and number > 1:
-            self._done = await self._workflows.finished_steps(run_id, number)
-        if self._workflows is not None and self._active.is_again:
-            self._done |= await self._workflows.replay(run_id, number)
-
-    async def step(self, name: str, call: Callable[[], Awaitable[object]]) -> object:
-        # A step that failed gives its number back: trying it again, here or in a later attempt, is the same step.
-        taken = self._taken.setdefault(name, set())
-        number = next(number for number in itertools.count(1) if number not in taken)
-        taken.add(number)
-        if (name, number) in self._done:
-            return self._done[name, number]
-        await self._may_work()
-        if self._workflows is None:
-            raise ModuleDown("the job engine is closed")
-        try:
-            done = await self._workflows.step(name, number, call)
-        except BaseException:
-            taken.discard(number)
-            raise
-        await self._may_work()  # a process that was frozen meanwhile gets what another replica has kept: it ends here
-        return done
-
-    def progress(self, done: float, total: float | None, note: str) -> None:
-        done, total = float(done), None if total is None else float(total)
-        if not all(map(math.isfinite, (done, total or 0.0))):
-            raise ValueError(f"progress of {done:g} of {total} cannot be shown: give finite numbers")
-        self._active.progress = Progress(done=done, total=total, note=str(note)[:200])
-        self._active.is_changed = True
 
 
 def _text(error: BaseException) -> str:

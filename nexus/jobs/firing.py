@@ -10,7 +10,8 @@ from typing import Protocol
 from nexus.jobs.definition import JobDefinition
 from nexus.jobs.identity import scheduled_id
 from nexus.jobs.run import Run
-from nexus.jobs.store import Enqueued, RunStore
+from nexus.jobs.store import RunStore
+from nexus.jobs.store_answers import Enqueued
 from nexus.jobs.store_threads import StoreThreads
 
 logger = logging.getLogger("nexus.jobs")

@@ -25,3 +25,27 @@ class JobState:
     is_paused: bool
     next_run_at: datetime | None
     last_run: Run | None
+
+
+def job_state(
+    definition: JobDefinition, record: JobRecord, last_run: Run | None, *, due: datetime | None, now: datetime
+) -> JobState:
+    """Gives a job as it stands.
+
+    Args:
+        definition: what is configured.
+        record: what is remembered.
+        last_run: its latest.
+        due: its next instant, where that is known already.
+        now: the present instant.
+    """
+    is_paused = definition.paused if record.paused is None else record.paused
+    if due is None and definition.schedule is not None:
+        due = definition.schedule.next_after(now)
+    return JobState(
+        definition=definition,
+        record=record,
+        is_paused=is_paused,
+        next_run_at=None if is_paused else due,
+        last_run=last_run,
+    )

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from nexus.jobs.abandoned import AbandonedRuns
+from nexus.jobs.active import Active
 from nexus.jobs.database import Database, told_error
 from nexus.jobs.errors import StoreUnavailable
-from nexus.jobs.execution import Active
 from nexus.jobs.replicas import DEAD_AFTER, Replicas
 from nexus.jobs.run import Run
 from nexus.jobs.store_threads import StoreThreads

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from nexus.jobs.replicas import Replicas
 from nexus.jobs.run import Run, RunStatus
-from nexus.jobs.store import Outcome
+from nexus.jobs.store_answers import Outcome
 from nexus.jobs.tables import REPLICAS, RUNS
 from nexus.jobs.workflows import Workflows
 
