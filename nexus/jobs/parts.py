@@ -127,6 +127,7 @@ class Parts:
             around.database,
             replica=settings.replica,
             name=settings.name,
+            state_dir=settings.state_dir,
             abandoned=AbandonedRuns(around.database, around.seconds),
             call_store=around.call_store,
             workflows=self.workflows,

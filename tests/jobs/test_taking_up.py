@@ -8,8 +8,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from nexus.jobs.abandoned import AbandonedRuns
+from nexus.jobs.errors import StoreUnavailable
 from nexus.jobs.replicas import Replicas
 from nexus.jobs.run import Run, RunStatus
+from nexus.jobs.store import RunStore
 from nexus.jobs.store_answers import Outcome
 from nexus.jobs.tables import REPLICAS, RUNS
 from nexus.jobs.workflows import Workflows
@@ -55,6 +58,30 @@ async def test_stopping_hosts_in_good_order_never_makes_a_run_lost(workplace, pl
         ended = await finished(engine, run)
 
     assert (ended.status, ended.attempt) == ("succeeded", 1)
+
+
+async def test_stopping_hosts_whose_store_is_away_never_makes_a_run_lost(workplace, places, monkeypatch):
+    """Their end is a good one, and the next host on the same state directory tells the store so."""
+
+    def away(*_args):
+        raise StoreUnavailable("the store is away")
+
+    workplace.shop.add("wait", places)
+    run = None
+    for number in range(1, 6):
+        async with workplace.engine() as engine:
+            run = run or await engine.trigger("shop", "wait", {}, by="ann")
+            await until(lambda number=number: places.entered == number)
+            with monkeypatch.context() as store:
+                store.setattr(RunStore, "release", away)
+                store.setattr(AbandonedRuns, "release", away)
+                await engine.close(0)
+    async with workplace.engine() as engine:
+        places.opened.set()
+        ended = await finished(engine, run)
+
+    assert (ended.status, ended.attempt) == ("succeeded", 1)
+    assert list(workplace.folder.glob("jobs-left-*")) == []
 
 
 async def test_a_run_under_which_three_hosts_died_is_lost_and_told(workplace, engine, shop, places):
