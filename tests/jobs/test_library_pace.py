@@ -4,6 +4,7 @@ import sys
 import threading
 import traceback
 
+from nexus.jobs import library_pace
 from nexus.jobs.library_pace import LibraryPace
 
 from .shop import until
@@ -50,7 +51,8 @@ def waiting_for_a_call() -> set[str]:
     return {
         thread.name
         for thread in threading.enumerate()
-        if any(each.filename.endswith("library_pace.py") for each in traceback.extract_stack(frames.get(thread.ident)))
+        if thread.ident in frames
+        and any(each.filename == library_pace.__file__ for each in traceback.extract_stack(frames[thread.ident]))
     }
 
 
