@@ -70,7 +70,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
     async def set_paused(request: web.Request, *, paused: bool) -> web.Response:
         with told_as_problems():
             module, job = request.match_info["module"], request.match_info["job"]
-            state = await engine_of(module, job).set_paused(module, job, paused, by=request[PRINCIPAL].subject)
+            caller, engine = request[PRINCIPAL], engine_of(module, job)
+            state = await engine.set_paused(module, job, paused, by=caller.subject, issuer=caller.issuer)
         return answers.one(job_state_view(state, _options(state.definition)))
 
     job_path = "/api/modules/{module}/jobs/{job}"

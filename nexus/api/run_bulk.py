@@ -15,7 +15,6 @@ from nexus.http.keys import PRINCIPAL
 from nexus.jobs.errors import AlreadyRunning, InvalidOptions, ModuleDown, NotFinal, UnknownJob, UnknownRun
 from nexus.jobs.run import Run, RunFilter, RunStatus
 from nexus.spec.errors import Problem
-from nexus.spec.principal import Principal
 
 if TYPE_CHECKING:
     from nexus.jobs.engine import JobEngine
@@ -25,8 +24,8 @@ BULK: Final = 200
 
 _REFUSED: Final = (AlreadyRunning, InvalidOptions, ModuleDown, NotFinal, UnknownJob, UnknownRun)
 
-Act = Callable[["JobEngine", Run, Principal], Awaitable[bool]]
-"""Acts on a run for a caller; False where it does not take it."""
+Act = Callable[["JobEngine", Run, str, str], Awaitable[bool]]
+"""Acts on a run for a subject of an issuer; False where it does not take it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,22 +34,22 @@ class BulkAction:
 
     Attributes:
         default: the statuses that are meant where the query names none.
-        act: does it to one run, asked for by a caller.
+        act: does it to one run, asked for by a subject of an issuer.
     """
 
     default: frozenset[RunStatus]
     act: Act
 
 
-async def _end(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
+async def _end(jobs: "JobEngine", run: Run, by: str, issuer: str) -> bool:
     if run.status.is_final:
         return False
-    ended = await jobs.cancel(run.id, by=caller.subject)
+    ended = await jobs.cancel(run.id, by=by, issuer=issuer)
     return ended.status is RunStatus.CANCELLED or not ended.status.is_final
 
 
-async def _again(jobs: "JobEngine", run: Run, caller: Principal) -> bool:
-    await jobs.retry(run.id, by=caller.subject, issuer=caller.issuer)
+async def _again(jobs: "JobEngine", run: Run, by: str, issuer: str) -> bool:
+    await jobs.retry(run.id, by=by, issuer=issuer)
     return True
 
 
@@ -70,8 +69,9 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         return await answer(request, RETRY)
 
     async def answer(request: web.Request, action: BulkAction) -> web.Response:
-        wanted, cursor = read_filter(request), request.query.get("cursor")
-        return answers.one(await act_on_many(host, action, wanted, caller=request[PRINCIPAL], cursor=cursor))
+        wanted, cursor, caller = read_filter(request), request.query.get("cursor"), request[PRINCIPAL]
+        became = await act_on_many(host, action, wanted, by=caller.subject, issuer=caller.issuer, cursor=cursor)
+        return answers.one(became)
 
     return (
         Resource(
@@ -82,7 +82,7 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
 
 
 async def act_on_many(
-    host: Host, action: BulkAction, wanted: RunFilter, *, caller: Principal, cursor: str | None
+    host: Host, action: BulkAction, wanted: RunFilter, *, by: str, issuer: str, cursor: str | None
 ) -> BulkView:
     """Acts on at most 200 runs, and gives what became of them.
 
@@ -90,7 +90,8 @@ async def act_on_many(
         host: whose runs.
         action: what is done.
         wanted: which runs; it has to narrow them.
-        caller: who asks.
+        by: the subject who asks.
+        issuer: whose subject that is.
         cursor: where an earlier answer has left off.
 
     Raises:
@@ -103,7 +104,7 @@ async def act_on_many(
             return BulkView(done=0, refused=0, cursor=None)
         found = await jobs.runs(chosen, limit=BULK, cursor=cursor)
         for run in found.runs:
-            if await _is_done(action.act(jobs, run, caller)):
+            if await _is_done(action.act(jobs, run, by, issuer)):
                 done += 1
             else:
                 refused += 1

@@ -53,7 +53,8 @@ class RunView(ReadModel):
     result: JsonValue
     error: RunErrorView | None
     retry_of: str | None
-    cancelled_by: str | None
+    cancelled_by: str | None = Field(description="The subject who asked for its end.")
+    cancelled_issuer: str | None = Field(description="Whose subject that is.")
 
 
 class AttemptView(ReadModel):
@@ -91,6 +92,9 @@ class RunPage(ReadModel):
 
     runs: list[RunView]
     cursor: str | None = Field(description="Leads to the next page; null on the last.")
+    searched_since: datetime | None = Field(
+        description="`text` was looked for in the errors of runs queued since then alone; null: in all."
+    )
 
 
 class BulkView(ReadModel):
@@ -116,7 +120,8 @@ class JobStateView(ReadModel):
     attempts: int
     timeout: float | None = Field(description="Seconds an attempt may take.")
     state: str = Field(description="`scheduled`, `paused` or `on_demand`.")
-    paused_by: str | None
+    paused_by: str | None = Field(description="The subject who lets it rest; null where the configuration does.")
+    paused_issuer: str | None = Field(description="Whose subject that is.")
     paused_at: datetime | None
     next_run_at: datetime | None
     last_run: RunView | None
@@ -174,6 +179,7 @@ def job_state_view(state: "JobState", options: dict[str, JsonValue]) -> JobState
         timeout=job.timeout,
         state="on_demand" if job.schedule is None else "paused" if state.is_paused else "scheduled",
         paused_by=state.record.paused_by if state.is_paused else None,
+        paused_issuer=state.record.paused_issuer if state.is_paused else None,
         paused_at=state.record.paused_at if state.is_paused else None,
         next_run_at=state.next_run_at,
         last_run=run_view(state.last_run) if state.last_run else None,
@@ -206,4 +212,5 @@ def _fields(run: Run) -> dict[str, object]:
         "error": RunErrorView(type=run.error.type, message=run.error.message) if run.error else None,
         "retry_of": run.retry_of,
         "cancelled_by": run.cancelled_by,
+        "cancelled_issuer": run.cancelled_issuer,
     }

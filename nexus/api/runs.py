@@ -34,7 +34,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
         with told_as_problems():
             found = host.jobs.find_engine()
             runs = await found.runs(wanted, limit=limit, cursor=request.query.get("cursor")) if found else _NONE
-        return answers.one(RunPage(runs=[run_view(run) for run in runs.runs], cursor=runs.cursor))
+        shown = [run_view(run) for run in runs.runs]
+        return answers.one(RunPage(runs=shown, cursor=runs.cursor, searched_since=runs.searched_since))
 
     async def one(request: web.Request) -> web.Response:
         """Show a run with its attempts, steps and log."""
@@ -44,7 +45,8 @@ def resources(host: Host, answers: Answers) -> tuple[Resource, ...]:
     async def cancel(request: web.Request) -> web.Response:
         """End a run; one that has ended stays as it is."""
         with told_as_problems():
-            run = await engine().cancel(request.match_info["id"], by=request[PRINCIPAL].subject)
+            caller = request[PRINCIPAL]
+            run = await engine().cancel(request.match_info["id"], by=caller.subject, issuer=caller.issuer)
         return answers.one(run_view(run), status=200 if run.status.is_final else 202)
 
     async def retry(request: web.Request) -> web.Response:

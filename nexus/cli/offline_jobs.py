@@ -46,6 +46,7 @@ def _view(job: JobDefinition) -> JobStateView:
         timeout=job.timeout,
         state="on_demand" if job.schedule is None else "paused" if job.paused else "scheduled",
         paused_by=None,
+        paused_issuer=None,
         paused_at=None,
         next_run_at=None if rests or job.schedule is None else job.schedule.next_after(datetime.now(UTC)),
         last_run=None,

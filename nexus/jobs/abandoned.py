@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from nexus.jobs.database import Database
 from nexus.jobs.rows import run_of
 from nexus.jobs.run import Run, RunStatus
-from nexus.jobs.tables import ATTEMPTS, RUNS
+from nexus.jobs.tables import RUNS
 
 _DEATHS: Final = 3
 """Hosts that may die under one run."""
@@ -26,12 +26,13 @@ class AbandonedRuns:
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._engine = database.engine
+        self._single = database.single
         self._now = now
 
     def owners(self) -> frozenset[str]:
         """Gives the replicas, living or dead, that have runs under way."""
         query = sa.select(RUNS.c.replica).where(RUNS.c.status == RunStatus.RUNNING).distinct()
-        with self._engine.connect() as connection:
+        with self._single.connect() as connection:
             return frozenset(found for found in connection.execute(query).scalars() if found)
 
     def take_from(self, dead: Iterable[str]) -> tuple[Run, ...]:
@@ -76,10 +77,4 @@ def _end(
         .values(**values, next_attempt_at=None, handed=True)
         .returning(RUNS.c.id)
     )
-    found = tuple(ended.scalars())
-    connection.execute(
-        sa.update(ATTEMPTS)
-        .where(ATTEMPTS.c.run_id.in_(found), ATTEMPTS.c.finished_at.is_(None))
-        .values(finished_at=values["finished_at"], status=values["status"])
-    )
-    return found
+    return tuple(ended.scalars())

@@ -33,6 +33,14 @@ _FRESH: Final = 1.0
 
 _SCHEMA_LOCK: Final = 0x6E657875  # "nexu": any number that all replicas agree on
 
+_INDEX_LOCK: Final = 0x6E657869  # "nexi": another
+
+_INDEXES: Final = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
+    "postgresql": "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indisvalid",
+}
+"""Finds the names of the indexes that can be used, by the kind of database."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
@@ -41,14 +49,16 @@ class Database:
     Attributes:
         url: what the job engine's library opens the same database by.
         engine: ours.
-        library_engine: the library's, where it is to share more than the database with ours.
+        single: the same, for transactions of one statement: a server is asked once for it, not thrice.
+        library_engine: the library's.
         is_shared: True where other replicas may use it too.
         place: how it is called in messages; holds no password.
     """
 
     url: str
     engine: sa.Engine
-    library_engine: sa.Engine | None
+    single: sa.Engine
+    library_engine: sa.Engine
     is_shared: bool
     place: str
     lock: int | None
@@ -70,6 +80,7 @@ class Database:
         database = cls(**opened)
         try:
             _make_tables(database)
+            _add_indexes(database)
         except SQLAlchemyError as error:
             database.close()
             raise StoreUnusable(
@@ -81,8 +92,7 @@ class Database:
     def close(self) -> None:
         """Closes every connection and lets go of the file."""
         self.engine.dispose()
-        if self.library_engine is not None:
-            self.library_engine.dispose()
+        self.library_engine.dispose()
         if self.lock is not None:
             os.close(self.lock)
 
@@ -137,6 +147,7 @@ def _open_sqlite(url: str, directory: Path, state_dir: Path) -> dict[str, Any]:
     return {
         "url": address,
         "engine": engine,
+        "single": engine,
         "library_engine": library_engine,
         "is_shared": False,
         "place": str(file),
@@ -177,12 +188,25 @@ def _open_postgresql(url: str) -> dict[str, Any]:
         },
     )
     _ping_after_rest(engine)
+    library_engine = sa.create_engine(  # as the library makes it, but for the ping
+        parsed,
+        pool_size=20,
+        max_overflow=0,
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": "nexus",
+            "options": "-c idle_in_transaction_session_timeout=60000",
+            "tcp_user_timeout": 10_000,
+        },
+    )
+    _ping_after_rest(library_engine)
     plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
     place = f"{parsed.host or 'localhost'}/{parsed.database}"
     return {
         "url": plain,
         "engine": engine,
-        "library_engine": None,
+        "single": engine.execution_options(isolation_level="AUTOCOMMIT"),
+        "library_engine": library_engine,
         "is_shared": True,
         "place": place,
         "lock": None,
@@ -223,6 +247,33 @@ def _add_columns(connection: sa.Connection) -> None:
             if column.name not in there:
                 told = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {told}")
+
+
+def _add_indexes(database: Database) -> None:
+    """Gives tables that an earlier version has made the indexes that came since; nobody's writes wait for that."""
+    indexes = [index for table in METADATA.sorted_tables for index in table.indexes]
+    with database.single.connect() as connection:
+        whole = set(connection.exec_driver_sql(_INDEXES[connection.dialect.name]).scalars())
+        missing = [index for index in indexes if index.name not in whole]
+        if not missing:
+            return
+        if database.is_shared:
+            # One replica makes them, which takes as long as the tables are; the others begin without.
+            if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_INDEX_LOCK))):
+                return
+            connection.exec_driver_sql("SET statement_timeout = 0")
+        try:
+            for index in missing:
+                _make_index(connection, index, " CONCURRENTLY" if database.is_shared else "")
+            connection.commit()
+        finally:
+            connection.invalidate()  # with its lock and its setting
+
+
+def _make_index(connection: sa.Connection, index: sa.Index, how: str) -> None:
+    told = str(sa.schema.CreateIndex(index).compile(dialect=connection.dialect))
+    connection.exec_driver_sql(f"DROP INDEX{how} IF EXISTS {index.name}")  # one that was cut off while it was made
+    connection.exec_driver_sql(told.replace("CREATE INDEX", f"CREATE INDEX{how}", 1))
 
 
 def told_error(error: Exception) -> str:

@@ -4,15 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from pydantic import JsonValue
 
-from nexus.jobs.abandoned import AbandonedRuns
-from nexus.jobs.beginnings import Beginnings
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
-from nexus.jobs.engine_settings import EngineSettings
+from nexus.jobs.engine_settings import EngineSettings, Spawn
 from nexus.jobs.errors import (
     AlreadyRunning,
     KeyReused,
@@ -21,34 +19,19 @@ from nexus.jobs.errors import (
     UnknownJob,
     UnknownRun,
 )
-from nexus.jobs.execution import Executor, Limits
 from nexus.jobs.figures import Figures
-from nexus.jobs.firing import Firing
-from nexus.jobs.history import History
-from nexus.jobs.housekeeping import Housekeeping
 from nexus.jobs.identity import check_run_id, requested_id
-from nexus.jobs.job_records import JobRecords
 from nexus.jobs.job_state import JobState
 from nexus.jobs.job_states import JobStates
-from nexus.jobs.lease import Lease
-from nexus.jobs.options import bound_options, options_again, shown_options
-from nexus.jobs.places import Places
+from nexus.jobs.new_runs import NewRuns
+from nexus.jobs.options import options_again
+from nexus.jobs.parts import Parts, Surroundings
 from nexus.jobs.run import Page, Run, RunDetail, RunFilter, RunStatus, Trigger
 from nexus.jobs.run_log import RunLogHandler
-from nexus.jobs.scheduler import Scheduler
-from nexus.jobs.store import RunStore
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.waiters import Waiters
-from nexus.jobs.workflows import Workflows
 
 logger = logging.getLogger("nexus.jobs")
-
-
-class Spawn(Protocol):
-    """Starts a task that somebody owns, cancels and awaits."""
-
-    def __call__(self, name: str, work: Coroutine[Any, Any, None], /) -> "asyncio.Task[None]":
-        """Gives the task."""
 
 
 class JobEngine:
@@ -86,6 +69,7 @@ class JobEngine:
         self._scrub = scrub
         self._tell = on_change
         self._now = now
+        self._new_run = NewRuns(scrub, now)
         self._waiters = Waiters(self.run)
         self._tasks: list[asyncio.Task[None]] = []
         self._passing: set[asyncio.Task[None]] = set()
@@ -127,96 +111,26 @@ class JobEngine:
             self._tasks.append(self._spawn(name, work))
 
     def _assemble(self) -> None:
-        settings = self._settings
-        self._places = Places(self._database, settings.total_concurrency, lambda: self._now().timestamp())
-        self._store = RunStore(self._database, self._places, lambda: self._now().timestamp())
-        self._history = History(self._database)
-        self.figures = Figures(self._database, self._call, lambda: self._now().timestamp())
-        self._records = JobRecords(self._database)
-        self._executor = Executor(
-            source=self._source,
-            store=self._store,
-            call_store=self._call,
-            limits=Limits(
-                concurrency=settings.concurrency, log_lines=settings.log_lines, result_bytes=settings.result_bytes
-            ),
-            replica=settings.replica,
-            scrub=self._scrub,
-            may_work=lambda: self._lease.may_work(),  # noqa: PLW0108 - the lease is made below
-            is_limited=lambda key: self._beginnings.is_limited(key),  # noqa: PLW0108 - they are made below
-            on_free=lambda: self._beginnings.give_places(),  # noqa: PLW0108
-            on_change=self._note_change,
-            now=lambda: self._now().timestamp(),
+        parts = Parts(
+            Surroundings(
+                settings=self._settings,
+                database=self._database,
+                source=self._source,
+                call_store=self._call,
+                scrub=self._scrub,
+                now=self._now,
+                new_run=self._new_run,
+                cancel=self.cancel,
+                wait=self.wait,
+                start=self._start,
+                on_change=self._note_change,
+            )
         )
-        self._workflows = Workflows(
-            self._database,
-            replica=settings.replica,
-            concurrency=settings.concurrency,
-            execute=self._executor.execute,
-            scrub=lambda text: str(self._scrub(text)),
-        )
-        self._executor.workflows = self._workflows
-        self._beginnings = Beginnings(
-            source=self._source,
-            executor=self._executor,
-            workflows=self._workflows,
-            store=self._store,
-            places=self._places,
-            call_store=self._call,
-            cancel=self.cancel,
-            wait=self.wait,
-            start=self._start,
-            on_change=self._note_change,
-        )
-        self._hand = self._beginnings.hand
-        self._lease = Lease(
-            self._database,
-            replica=settings.replica,
-            name=settings.name,
-            abandoned=AbandonedRuns(self._database, lambda: self._now().timestamp()),
-            call_store=self._call,
-            workflows=self._workflows,
-            active=lambda: list(self._executor.active.values()),
-            on_end=self._note_change,
-        )
-        self._housekeeping = Housekeeping(
-            database=self._database,
-            store=self._store,
-            history=self._history,
-            executor=self._executor,
-            workflows=self._workflows,
-            call_store=self._call,
-            keep_runs=settings.keep_runs,
-            keep_days=settings.keep_days,
-            hand=self._hand,
-            give_places=self._beginnings.give_places,
-            has_limits=self._beginnings.has_limits,
-            on_change=self._note_change,
-            now=self._now,
-        )
-        firing = Firing(
-            store=self._store,
-            call_store=self._call,
-            new_run=self._new_run,
-            begin=self._beginnings.begin,
-            on_change=self._note_change,
-        )
-        self._fire, self._miss = firing.fire, firing.miss
-        self._scheduler = Scheduler(
-            read=lambda: [job for job in self._source.definitions().values() if job.schedule is not None],
-            note=lambda jobs: self._call(lambda: self._records.note_schedules(jobs, self._now())),
-            fire=self._fire,
-            miss=self._miss,
-            now=self._now,
-        )
-        self.states = JobStates(
-            source=self._source,
-            records=self._records,
-            history=self._history,
-            scheduler=self._scheduler,
-            call=self._call,
-            now=self._now,
-        )
+        self._store, self._history, self._records = parts.store, parts.history, parts.records
+        self._executor, self._workflows, self._beginnings = parts.executor, parts.workflows, parts.beginnings
+        self._lease, self._housekeeping = parts.lease, parts.housekeeping
+        self._scheduler, self._fire, self._miss = parts.scheduler, parts.firing.fire, parts.firing.miss
+        self.figures, self.states = parts.figures, parts.states
 
     async def __aexit__(self, *details: object) -> None:
         await self.close(0.0)
@@ -321,7 +235,12 @@ class JobEngine:
             requested_issuer=issuer,
             retry_of=retry_of,
         )
-        stored = await self._call(lambda: self._store.enqueue(run, definition.overlap, limit=definition.concurrency))
+        with self._beginnings.place() as at_once:
+            stored = await self._call(
+                lambda: self._store.enqueue(run, definition.overlap, limit=definition.concurrency, at_once=at_once)
+            )
+            if stored.outcome == "new":
+                await self._beginnings.begin(run, stored, at_once=at_once)
         if stored.outcome == "overlaps" and stored.run is not None:
             raise AlreadyRunning(
                 f"run {stored.run.id} of this job is {stored.run.status}: wait for it, cancel it, or set "
@@ -332,7 +251,6 @@ class JobEngine:
             if stored.run.input != run.input:
                 raise KeyReused("the idempotency key belongs to a run with other options: take a new key")
             return stored.run
-        await self._beginnings.begin(run, stored, delay=0.0)
         return run
 
     async def retry(self, run_id: str, *, by: str, issuer: str | None = None) -> Run:
@@ -349,8 +267,14 @@ class JobEngine:
         given = options_again(self._definition((run.module, run.job)), run.options, run.input)
         return await self.trigger(run.module, run.job, given, by=by, issuer=issuer, trigger="retry", retry_of=run.id)
 
-    async def cancel(self, run_id: str, *, by: str, reason: str = "") -> Run:
+    async def cancel(self, run_id: str, *, by: str, issuer: str | None = None, reason: str = "") -> Run:
         """Ends a run: one that waits at once, one that runs within about two seconds; a final one stays as it is.
+
+        Args:
+            run_id: the run.
+            by: the subject who asks.
+            issuer: whose subject that is.
+            reason: what the run tells of its end; by default who has cancelled it.
 
         Raises:
             UnknownRun: it is not kept.
@@ -358,7 +282,7 @@ class JobEngine:
         """
         told = reason or f"cancelled by {by}"
         check_run_id(run_id)
-        run = await self._call(lambda: self._store.cancel(run_id, by, told))
+        run = await self._call(lambda: self._store.cancel(run_id, by, told, issuer=issuer))
         if run is None:
             raise UnknownRun("there is no run of this id, or it is no longer kept")
         active = self._executor.active.get(run_id)
@@ -369,15 +293,32 @@ class JobEngine:
             self._start("jobs.cancel", self._workflows.cancel(run_id, run.attempt + 1))
         return run
 
-    async def set_paused(self, module: str, job: str, paused: bool, *, by: str) -> JobState:  # noqa: FBT001 - it is what is set
+    async def set_paused(
+        self,
+        module: str,
+        job: str,
+        paused: bool,  # noqa: FBT001 - it is what is set
+        *,
+        by: str,
+        issuer: str | None = None,
+    ) -> JobState:
         """Makes a schedule rest or go on, on every replica and over restarts; runs under way are not touched.
+
+        Args:
+            module: the module's name.
+            job: the job's.
+            paused: whether it is to rest.
+            by: the subject who asks.
+            issuer: whose subject that is.
 
         Raises:
             UnknownJob: there is no such job.
             StoreUnavailable: it could not be stored.
         """
         definition = self._definition((module, job))
-        await self._call(lambda: self._records.set_paused(definition.key, paused=paused, by=by, now=self._now()))
+        await self._call(
+            lambda: self._records.set_paused(definition.key, paused=paused, by=by, issuer=issuer, now=self._now())
+        )
         return await self.states.one(definition)
 
     async def run(self, run_id: str) -> Run:
@@ -431,48 +372,6 @@ class JobEngine:
             if self._source.is_declared(key):
                 raise ModuleDown(f"module {key[0]!r} cannot be used: see GET /api/modules/{key[0]}") from None
             raise UnknownJob("there is no such job: GET /api/jobs lists all") from None
-
-    def _new_run(
-        self,
-        definition: JobDefinition,
-        given: Mapping[str, JsonValue],
-        *,
-        id: str,  # noqa: A002 - the run's field has this name
-        trigger: Trigger,
-        requested_by: str | None = None,
-        requested_issuer: str | None = None,
-        scheduled_for: datetime | None = None,
-        start_by: datetime | None = None,
-        retry_of: str | None = None,
-    ) -> Run:
-        shown = self._scrub(shown_options(bound_options(definition, given)))
-        return Run(
-            id=id,
-            module=definition.module,
-            job=definition.name,
-            type=definition.type,
-            trigger=trigger,
-            requested_by=requested_by,
-            requested_issuer=requested_issuer,
-            scheduled_for=scheduled_for,
-            status=RunStatus.QUEUED,
-            attempt=0,
-            attempts=definition.attempts,
-            replica=None,
-            queued_at=self._now(),
-            start_by=start_by,
-            started_at=None,
-            finished_at=None,
-            next_attempt_at=None,
-            progress=None,
-            result=None,
-            error=None,
-            reason=None,
-            options=shown if isinstance(shown, dict) else {},
-            input=dict(given),
-            retry_of=retry_of,
-            cancelled_by=None,
-        )
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self._spawn(name, work)

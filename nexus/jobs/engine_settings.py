@@ -1,7 +1,10 @@
 """What the job engine is opened with."""
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +36,10 @@ class EngineSettings:
     keep_days: float
     log_lines: int
     result_bytes: int
+
+
+class Spawn(Protocol):
+    """Starts a task that somebody owns, cancels and awaits."""
+
+    def __call__(self, name: str, work: Coroutine[Any, Any, None], /) -> "asyncio.Task[None]":
+        """Gives the task."""

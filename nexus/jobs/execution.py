@@ -1,26 +1,28 @@
 """Does attempts: binds the options, runs the module's function within its time, and stores how it ended."""
 
 import asyncio
+import contextlib
 import dataclasses
-import itertools
 import logging
-import math
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
 
 import pydantic_core
 from pydantic import BaseModel, JsonValue
 
+from nexus.jobs.active import Active
+from nexus.jobs.control import Control
 from nexus.jobs.definition import JobDefinition, JobKey, JobSource
 from nexus.jobs.errors import InvalidOptions, ModuleDown, StoreRefused, StoreUnavailable, UnknownJob
 from nexus.jobs.exits import kept_from_exit
 from nexus.jobs.options import bound_options
 from nexus.jobs.plain import plain
-from nexus.jobs.run import Progress, Run, RunError, RunStatus
+from nexus.jobs.run import Run, RunError, RunStatus
 from nexus.jobs.run_log import RunLog
-from nexus.jobs.store import Outcome, RunStore
+from nexus.jobs.store import RunStore
+from nexus.jobs.store_answers import Outcome
 from nexus.jobs.store_threads import StoreThreads
 from nexus.jobs.workflows import Workflows
 from nexus.spec.context import ModuleContext
@@ -35,36 +37,7 @@ _MODULE_WAIT: Final = 60.0
 _MAX_TEXT: Final = 2000
 """Characters of an exception's message that are kept."""
 
-End = Literal["cancelled", "timed_out", "left"]
-
 logger = logging.getLogger("nexus.jobs")
-
-
-@dataclass(slots=True, kw_only=True)
-class Active:
-    """An attempt under way on this replica; `is_again` where it was so on another before."""
-
-    run: Run
-    number: int
-    is_again: bool
-    log: RunLog
-    task: asyncio.Task[Any] | None = None
-    end: End | None = None
-    reason: str | None = None
-    progress: Progress | None = None
-    is_changed: bool = False
-    began: float = 0.0
-    stopping: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def stop(self, end: End, reason: str | None = None) -> None:
-        """Ends it soon; the first reason counts, and none does once its code has ended by itself."""
-        if self.end is not None or (self.task is not None and self.task.done()):
-            return  # cancelled again, it would be torn from its clean-up
-        self.end, self.reason = end, reason
-        self.stopping.set_result(None)
-        if self.task is not None:
-            self.task.cancel()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +61,8 @@ class Executor:
         scrub: takes secrets out of JSON-like data.
         may_work: awaited before each step; raises `asyncio.CancelledError` where others may have taken the run up.
         is_limited: tells whether so many runs of a job may go on at once.
-        on_free: awaited when a run of such a job has left its place.
+        on_free: told that an attempt has ended, so there is room for another one.
+        on_due: told in how many seconds a run may begin: its next attempt, or one that gets the place of another.
         on_change: told each run that has changed.
         now: seconds since 1970.
     """
@@ -104,12 +78,14 @@ class Executor:
         scrub: Callable[[object], object],
         may_work: Callable[[], Awaitable[None]],
         is_limited: Callable[[JobKey], bool],
-        on_free: Callable[[], Awaitable[None]],
+        on_free: Callable[[], None],
+        on_due: Callable[[float], None],
         on_change: Callable[[Run], None],
         now: Callable[[], float],
     ) -> None:
         self._is_limited = is_limited
         self._on_free = on_free
+        self._on_due = on_due
         self._source = source
         self._store = store
         self._call = call_store
@@ -120,16 +96,34 @@ class Executor:
         self._on_change = on_change
         self._now = now
         self._places = asyncio.Semaphore(limits.concurrency)
+        self._taken = 0
         self.active: dict[str, Active] = {}
         self.workflows: Workflows | None = None
         self.is_leaving = False
 
-    def has_place(self, ahead: int = 0) -> bool:
-        """True where another attempt could begin at once, `ahead` others that have just been begun included."""
-        return len(self.active) + ahead < self._limits.concurrency and not self._places.locked() and not self.is_leaving
+    @property
+    def room(self) -> int:
+        """How many more attempts could begin at once."""
+        return 0 if self.is_leaving else max(self._limits.concurrency - self._taken, 0)
+
+    @contextlib.contextmanager
+    def expecting(self, count: int) -> Iterator[None]:
+        """Keeps places for so many attempts that are to begin here, until the block has begun them."""
+        self._taken += count
+        try:
+            yield
+        finally:
+            self._taken -= count
 
     async def execute(self, run_id: str, number: int) -> None:
         """Does one attempt to its end; what it raises leaves the attempt for others."""
+        try:
+            with self.expecting(1):
+                await self._execute(run_id, number)
+        finally:
+            self._on_free()
+
+    async def _execute(self, run_id: str, number: int) -> None:
         async with self._places:
             if self.is_leaving:
                 raise asyncio.CancelledError
@@ -207,7 +201,7 @@ class Executor:
 
     async def _body(self, active: Active, definition: JobDefinition, context: ModuleContext[Any]) -> object:
         run = active.run
-        control = _Control(active, self._may_work, self.workflows)
+        control = Control(active, self._may_work, self.workflows)
         await control.load()
         given = {item.name: getattr(context, item.name) for item in dataclasses.fields(ModuleContext)}
         job_context = JobContext(
@@ -316,11 +310,9 @@ class Executor:
         if stored is None:  # others have taken it from this replica: the attempt stays theirs to end
             raise asyncio.CancelledError
         if is_limited:
-            await self._on_free()
-        elif stored.next_attempt_at is not None and outcome.retry_at is not None and self.workflows is not None:
-            delay = max(outcome.retry_at - self._now(), 0.001)
-            await self.workflows.start(run.id, number + 1, at_once=False, delay=delay)
-            await self._call.until_done(lambda: self._store.hand([run.id]))
+            self._on_due(0.0)
+        if stored.next_attempt_at is not None:
+            self._on_due(stored.next_attempt_at.timestamp() - self._now())
         self._on_change(stored)
 
     async def _leave(self, active: Active) -> None:
@@ -342,50 +334,6 @@ class Executor:
             if active.is_changed or active.log.is_changed:
                 await self._note(active)
                 self._on_change(dataclasses.replace(active.run, progress=active.progress))
-
-
-class _Control:
-    """Implements `nexus.spec.job_context.RunControl` for one attempt."""
-
-    def __init__(self, active: Active, may_work: Callable[[], Awaitable[None]], workflows: Workflows | None) -> None:
-        self._active = active
-        self._may_work = may_work
-        self._workflows = workflows
-        self._done: dict[tuple[str, int], object] = {}
-        self._taken: dict[str, set[int]] = {}
-
-    async def load(self) -> None:
-        """Learns what has been done: in earlier attempts, and in this one until its host died or left."""
-        run_id, number = self._active.run.id, self._active.number
-        if self._workflows is not None and number > 1:
-            self._done = await self._workflows.finished_steps(run_id, number)
-        if self._workflows is not None and self._active.is_again:
-            self._done |= await self._workflows.replay(run_id, number)
-
-    async def step(self, name: str, call: Callable[[], Awaitable[object]]) -> object:
-        # A step that failed gives its number back: trying it again, here or in a later attempt, is the same step.
-        taken = self._taken.setdefault(name, set())
-        number = next(number for number in itertools.count(1) if number not in taken)
-        taken.add(number)
-        if (name, number) in self._done:
-            return self._done[name, number]
-        await self._may_work()
-        if self._workflows is None:
-            raise ModuleDown("the job engine is closed")
-        try:
-            done = await self._workflows.step(name, number, call)
-        except BaseException:
-            taken.discard(number)
-            raise
-        await self._may_work()  # a process that was frozen meanwhile gets what another replica has kept: it ends here
-        return done
-
-    def progress(self, done: float, total: float | None, note: str) -> None:
-        done, total = float(done), None if total is None else float(total)
-        if not all(map(math.isfinite, (done, total or 0.0))):
-            raise ValueError(f"progress of {done:g} of {total} cannot be shown: give finite numbers")
-        self._active.progress = Progress(done=done, total=total, note=str(note)[:200])
-        self._active.is_changed = True
 
 
 def _text(error: BaseException) -> str:

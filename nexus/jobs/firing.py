@@ -3,13 +3,15 @@
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from nexus.jobs.definition import JobDefinition
 from nexus.jobs.identity import scheduled_id
 from nexus.jobs.run import Run
-from nexus.jobs.store import Enqueued, RunStore
+from nexus.jobs.store import RunStore
+from nexus.jobs.store_answers import Enqueued
 from nexus.jobs.store_threads import StoreThreads
 
 logger = logging.getLogger("nexus.jobs")
@@ -18,8 +20,8 @@ logger = logging.getLogger("nexus.jobs")
 class Begin(Protocol):
     """Begins a stored run."""
 
-    def __call__(self, run: Run, stored: Enqueued, /, *, delay: float) -> Awaitable[None]:
-        """Begins it after `delay` seconds."""
+    def __call__(self, run: Run, stored: Enqueued, /, *, at_once: bool) -> Awaitable[None]:
+        """Begins it here and now, or when it is due and has a place."""
 
 
 class Firing:
@@ -29,8 +31,10 @@ class Firing:
         store: keeps the runs.
         call_store: calls the store off the loop.
         new_run: makes a run of a job.
+        place: keeps a place for a run while it is stored and begun, where there is one.
         begin: begins it once it is stored.
         on_change: told each run that is skipped.
+        now: the present instant, UTC.
     """
 
     def __init__(
@@ -39,14 +43,18 @@ class Firing:
         store: RunStore,
         call_store: StoreThreads,
         new_run: Callable[..., Run],
+        place: Callable[[], AbstractContextManager[bool]],
         begin: Begin,
         on_change: Callable[[Run], None],
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._call = call_store
         self._new_run = new_run
+        self._place = place
         self._begin = begin
         self._note_change = on_change
+        self._now = now
 
     async def fire(self, definition: JobDefinition, due: datetime) -> None:
         """Has the run of an instant stored, and begun, skipped or left out, as the job has it.
@@ -58,14 +66,18 @@ class Firing:
         run = self._due_run(definition, due, delay)
         if run is None:
             return
-        stored = await self._call(
-            lambda: self._store.enqueue_due(
-                run, definition.overlap, paused=definition.paused, limit=definition.concurrency
+        with self._place() as is_free:
+            at_once = is_free and not delay
+            stored = await self._call(
+                lambda: self._store.enqueue_due(
+                    run, definition.overlap, paused=definition.paused, limit=definition.concurrency, at_once=at_once
+                )
             )
-        )
+            if stored.outcome == "new":
+                await self._begin(run, stored, at_once=at_once)
         if stored.outcome == "new":
-            await self._begin(run, stored, delay=delay)
-        elif stored.outcome == "overlaps" and stored.run is not None:
+            return
+        if stored.outcome == "overlaps" and stored.run is not None:
             logger.warning(
                 "job %s.%s: the run due at %s is skipped: %s",
                 definition.module,
@@ -98,6 +110,7 @@ class Firing:
                 id=scheduled_id(definition.key, due),
                 trigger="schedule",
                 scheduled_for=due,
+                next_attempt_at=self._now() + timedelta(seconds=delay) if delay else None,
                 start_by=None if limit is None else due + timedelta(seconds=delay + limit),
             )
         except Exception:

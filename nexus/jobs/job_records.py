@@ -25,7 +25,8 @@ class JobRecord:
 
     Attributes:
         paused: what somebody has set; None: as configured.
-        paused_by: who.
+        paused_by: the subject who has.
+        paused_issuer: whose subject that is.
         paused_at: when.
         since: when its present schedule was first seen; earlier instants are not its own.
         last_due: the latest instant that was dealt with.
@@ -33,6 +34,7 @@ class JobRecord:
 
     paused: bool | None = None
     paused_by: str | None = None
+    paused_issuer: str | None = None
     paused_at: datetime | None = None
     since: datetime | None = None
     last_due: datetime | None = None
@@ -68,9 +70,9 @@ class JobRecords:
                 self._drop_ahead(job, _record(known[job.key]), now)
         return self.of(None)
 
-    def set_paused(self, key: JobKey, *, paused: bool, by: str, now: datetime) -> None:
+    def set_paused(self, key: JobKey, *, paused: bool, by: str, issuer: str | None, now: datetime) -> None:
         """Makes a job's schedule rest, or go on from now."""
-        values = {"paused": paused, "paused_by": by, "paused_at": seconds(now)}
+        values = {"paused": paused, "paused_by": by, "paused_issuer": issuer, "paused_at": seconds(now)}
         with self._engine.begin() as connection:
             changed = connection.execute(sa.update(JOBS).where(*_is(key)).values(**values))
             if changed.rowcount == 0:
@@ -123,6 +125,7 @@ def _record(row: sa.Row[tuple[object, ...]]) -> JobRecord:
     return JobRecord(
         paused=values["paused"],
         paused_by=values["paused_by"],
+        paused_issuer=values["paused_issuer"],
         paused_at=instant(values["paused_at"]),
         since=instant(values["since"]),
         last_due=instant(values["last_due"]),

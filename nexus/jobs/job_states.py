@@ -84,7 +84,8 @@ class JobStates:
         return self._scheduler.timers()
 
     async def _stand(self, definitions: Sequence[JobDefinition], keys: Sequence[JobKey] | None) -> tuple[JobState, ...]:
-        records, last = await self._call(lambda: (self._records.of(keys), self._history.last_runs(keys)))
+        wanted = [definition.key for definition in definitions]
+        records, last = await self._call(lambda: (self._records.of(keys), self._history.last_runs(wanted)))
         return tuple(self._state(definition, records, last) for definition in definitions)
 
     def _state(

@@ -8,12 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from nexus.jobs.abandoned import AbandonedRuns
+from nexus.jobs.active import Active
 from nexus.jobs.database import Database, told_error
 from nexus.jobs.errors import StoreUnavailable
-from nexus.jobs.execution import Active
+from nexus.jobs.farewells import Farewells
 from nexus.jobs.replicas import DEAD_AFTER, Replicas
 from nexus.jobs.run import Run
 from nexus.jobs.store_threads import StoreThreads
@@ -37,6 +39,7 @@ class Lease:
         database: tells whether others may be there.
         replica: this one's id.
         name: this one's name, for people.
+        state_dir: of local state.
         abandoned: takes the runs of the dead.
         call_store: calls the store off the loop.
         active: the attempts under way here.
@@ -49,6 +52,7 @@ class Lease:
         *,
         replica: str,
         name: str,
+        state_dir: Path,
         abandoned: AbandonedRuns,
         call_store: StoreThreads,
         workflows: Workflows,
@@ -60,6 +64,7 @@ class Lease:
         self._replica = replica
         self._name = name
         self._abandoned = abandoned
+        self._farewells = Farewells(state_dir, abandoned, self._replicas)
         self._call = call_store
         self._workflows = workflows
         self._active = active
@@ -70,13 +75,13 @@ class Lease:
 
     async def join(self) -> None:
         """Takes part; before this replica takes anything, which the others would take for a dead one's."""
+        await self._call(self._farewells.tell)
         await self._call(lambda: self._replicas.join(self._replica, self._name))
         self._beaten_at = time.monotonic()
 
     async def leave(self) -> None:
         """Takes part no longer: others take up at once what is still under way here."""
-        await self._call(lambda: self._abandoned.release(self._replica))
-        await self._call(lambda: self._replicas.leave(self._replica))
+        await self._call(lambda: self._farewells.leave(self._replica))
 
     async def keep(self) -> None:
         """Beats until it is cancelled."""

@@ -13,8 +13,7 @@ import sqlalchemy as sa
 
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobKey
-from nexus.jobs.rows import run_of
-from nexus.jobs.run import Run, RunStatus
+from nexus.jobs.run import RunStatus
 from nexus.jobs.tables import RUNS
 
 _LOCKS: Final = 0x6E78
@@ -64,8 +63,8 @@ class Places:
         is_anybody_waiting = connection.execute(wanted.limit(1)).first() is not None
         return not is_anybody_waiting and self._room(connection, key, limit) > 0
 
-    def give(self, limit_of: Limit) -> tuple[Run, ...]:
-        """Gives places to those that wait, the longest first, as far as there are any; the runs that got one."""
+    def give(self, limit_of: Limit) -> None:
+        """Gives places to those that wait, the longest first, as far as there are any: they may be claimed then."""
         first = sa.func.min(RUNS.c.seq)
         waiting = (
             sa.select(RUNS.c.module, RUNS.c.job)
@@ -75,22 +74,19 @@ class Places:
         )
         with self.database.engine.connect() as connection:
             keys = [(row.module, row.job) for row in connection.execute(waiting)]
-        return tuple(run for key in keys for run in self._give(key, limit_of(key)))
+        for key in keys:
+            self._give(key, limit_of(key))
 
-    def _give(self, key: JobKey, limit: int | None) -> tuple[Run, ...]:
+    def _give(self, key: JobKey, limit: int | None) -> None:
         with self.database.engine.begin() as connection:
             self.take_turn(connection, key)
             room = self._room(connection, key, limit)
             if room <= 0:
-                return ()
+                return
             chosen = sa.select(RUNS.c.id).where(*_of(key), self._waits()).order_by(RUNS.c.seq).limit(room)
-            placed = connection.execute(
-                sa.update(RUNS)
-                .where(RUNS.c.id.in_(chosen))
-                .values(placed=True, handed=False, touched_at=self.now())
-                .returning(*RUNS.c)
+            connection.execute(
+                sa.update(RUNS).where(RUNS.c.id.in_(chosen)).values(placed=True, handed=False, touched_at=0.0)
             )
-            return tuple(run_of(row) for row in sorted(placed.all(), key=lambda row: row.seq))
 
     def _room(self, connection: sa.Connection, key: JobKey, limit: int | None) -> int:
         room = _BATCH

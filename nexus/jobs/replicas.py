@@ -10,12 +10,16 @@ from nexus.jobs.tables import REPLICAS
 DEAD_AFTER: Final = 15.0
 """Seconds without a sign of life after which a replica's runs are taken up by others."""
 
+_FORGOTTEN_AFTER: Final = 100 * DEAD_AFTER
+"""Seconds without a sign of life after which nobody looks for a replica in the list any more."""
+
 
 class Replicas:
     """Keeps the list of hosts; every method blocks."""
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
+        self._single = database.single
         self._now = (
             sa.extract("epoch", sa.func.clock_timestamp())
             if database.is_shared
@@ -38,7 +42,7 @@ class Replicas:
     def beat(self, replica: str) -> bool:
         """Gives a sign of life; False where it comes too late, since others may have taken up its runs."""
         fresh = REPLICAS.c.seen_at > self._now - DEAD_AFTER
-        with self._engine.begin() as connection:
+        with self._single.begin() as connection:
             beaten = connection.execute(
                 sa.update(REPLICAS).where(REPLICAS.c.id == replica, fresh).values(seen_at=self._now)
             )
@@ -47,10 +51,10 @@ class Replicas:
     def living(self) -> frozenset[str]:
         """Gives the replicas that are not dead."""
         query = sa.select(REPLICAS.c.id).where(REPLICAS.c.seen_at > self._now - DEAD_AFTER)
-        with self._engine.connect() as connection:
+        with self._single.connect() as connection:
             return frozenset(connection.execute(query).scalars())
 
     def forget_dead(self) -> None:
-        """Drops the entries of replicas that have been dead for long."""
+        """Drops the entries of replicas that have been dead for long; who has no entry is dead to the others too."""
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(REPLICAS).where(REPLICAS.c.seen_at < self._now - 100 * DEAD_AFTER))
+            connection.execute(sa.delete(REPLICAS).where(REPLICAS.c.seen_at < self._now - _FORGOTTEN_AFTER))

@@ -48,6 +48,7 @@ def run_of(row: Any) -> Run:
         input=row.input,
         retry_of=row.retry_of,
         cancelled_by=row.cancelled_by,
+        cancelled_issuer=row.cancelled_issuer,
     )
 
 
@@ -60,4 +61,18 @@ def attempt_of(row: Any) -> Attempt:
         finished_at=instant(row.finished_at),
         status=RunStatus(row.status) if row.status else None,
         error=RunError(**row.error) if row.error else None,
+    )
+
+
+def latest_attempt_of(row: Any) -> Attempt:
+    """Gives the attempt of which a row of `nexus_runs` tells: the latest."""
+    status = RunStatus(row.status)
+    failed = status in (RunStatus.FAILED, RunStatus.TIMED_OUT)  # otherwise the error is that of an earlier attempt
+    return Attempt(
+        number=row.attempt,
+        replica=row.replica,
+        started_at=_known(row.attempt_started_at),
+        finished_at=instant(row.finished_at),
+        status=status if status.is_final else None,
+        error=RunError(**row.error) if row.error and failed else None,
     )

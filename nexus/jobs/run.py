@@ -83,7 +83,8 @@ class Run:
         options: what it runs with, secrets masked.
         input: what was asked for beside the configured options, as it is bound to the job's model.
         retry_of: the run it does again.
-        cancelled_by: who asked for its end.
+        cancelled_by: the subject who asked for its end; `nexus` for a run that another one replaced.
+        cancelled_issuer: whose subject that is; None for a run that another one replaced.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Run:
     input: dict[str, JsonValue] = field(repr=False)
     retry_of: str | None
     cancelled_by: str | None
+    cancelled_issuer: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,8 @@ class RunFilter:
     """Which runs are meant; what is None or empty does not narrow them.
 
     Attributes:
-        text: stands in the error's type and message, as `ValueError: no such letter`; case does not count (ASCII).
+        text: stands in the error's type and message, as `ValueError: no such letter`; case does not count (ASCII). It
+            is looked for in the newest errors alone, so that a long history does not slow it down.
         since: queued at this instant or later.
         until: queued before this instant.
     """
@@ -176,7 +179,14 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Runs, newest first; `cursor` leads to the next page, None on the last."""
+    """Runs, newest first.
+
+    Attributes:
+        runs: of this page.
+        cursor: leads to the next one; None on the last.
+        searched_since: a text was looked for in the errors of runs queued since then alone; None: in all, or none was.
+    """
 
     runs: tuple[Run, ...]
     cursor: str | None
+    searched_since: datetime | None = None

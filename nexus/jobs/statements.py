@@ -3,15 +3,14 @@
 Each names its parameters `p_…`; a row to insert is given as its columns.
 """
 
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert, ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from nexus.jobs.run import RunStatus
-from nexus.jobs.tables import ATTEMPTS, JOBS, RUNS
+from nexus.jobs.tables import RUNS
 
 ACTIVE: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
 
@@ -33,16 +32,14 @@ BEGIN: Final = (
         attempt=_p("p_number"),
         replica=_p("p_replica"),
         started_at=sa.func.coalesce(RUNS.c.started_at, _NOW),
+        attempt_started_at=_NOW,
+        taken_up=RUNS.c.attempt == _p("p_number"),  # as it was before
         next_attempt_at=None,
         handed=True,
         touched_at=_NOW,
     )
     .returning(*RUNS.c)
 )
-
-FORGET_ATTEMPT: Final = sa.delete(ATTEMPTS).where(ATTEMPTS.c.run_id == _p("p_run"), ATTEMPTS.c.number == _p("p_number"))
-
-BEGIN_ATTEMPT: Final = sa.insert(ATTEMPTS)
 
 FINISH: Final = (
     sa.update(RUNS)
@@ -58,42 +55,13 @@ FINISH: Final = (
         next_attempt_at=_p("p_retry"),
         handed=_p("p_handed"),
         placed=_p("p_placed"),
-        touched_at=_NOW,
+        touched_at=_p("p_touched"),
     )
     .returning(*RUNS.c)
 )
 
-FINISH_ATTEMPT: Final = (
-    sa.update(ATTEMPTS)
-    .where(ATTEMPTS.c.run_id == _p("p_run"), ATTEMPTS.c.number == _p("p_number"))
-    .values(finished_at=_NOW, status=_p("p_status"), error=_p("p_error"))
-)
 
-NOTE_LAST: Final = (
-    sa.update(JOBS).where(JOBS.c.module == _p("p_module"), JOBS.c.job == _p("p_job")).values(last_run_id=_p("p_run"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnWords:
-    """What each database says in words of its own.
-
-    Attributes:
-        insert_once: inserts a run where there is none of its id, and gives its number then.
-        note_first: notes a job's first run, unless somebody else just did: then this one.
-    """
-
-    insert_once: ReturningInsert[tuple[int]]
-    note_first: Insert
-
-    @classmethod
-    def of(cls, *, is_shared: bool) -> Self:
-        """Gives those of PostgreSQL, which replicas share, or of SQLite."""
-        insert = postgresql.insert if is_shared else sqlite.insert
-        note = insert(JOBS)
-        return cls(
-            insert_once=insert(RUNS).on_conflict_do_nothing(index_elements=["id"]).returning(RUNS.c.seq),
-            note_first=note.on_conflict_do_update(
-                index_elements=["module", "job"], set_={"last_run_id": note.excluded.last_run_id}
-            ),
-        )
+def insert_once(*, is_shared: bool) -> ReturningInsert[tuple[int]]:
+    """Inserts a run where there is none of its id, and gives its number then: on PostgreSQL, or on SQLite."""
+    insert = postgresql.insert if is_shared else sqlite.insert
+    return insert(RUNS).on_conflict_do_nothing(index_elements=["id"]).returning(RUNS.c.seq)

@@ -1,8 +1,7 @@
 """Moves runs through their states; each method is one transaction, blocks, and is safe on many replicas at once."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -13,63 +12,17 @@ from nexus.jobs.places import Places
 from nexus.jobs.rows import run_of, seconds
 from nexus.jobs.run import Progress, Run, RunError, RunStatus
 from nexus.jobs.statements import ACTIVE
+from nexus.jobs.store_answers import Begun, Claimed, Enqueued, Log, Outcome
 from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
 from nexus.spec.job import Overlap
 
-Log = tuple[list[str], int]
-"""The lines that are kept, and how many were dropped."""
+_ABOUT: Final = 15.0
+"""Seconds for which a replica that is about to begin a run has it for itself: it may die before."""
+
+_NOBODY: Final = 0.0
+"""When a run was touched that nobody is about to begin."""
 
 _LATE: Final = "it waited in the queue until its deadline had passed: no place was free in time, or no host was there"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enqueued:
-    """What became of a wish for a run.
-
-    Attributes:
-        outcome: `new`; `known`, where a run of this id is there already; `overlaps`, where the job forbids it; or
-            `paused`, where its schedule rests.
-        run: the new run, the known one, the one it overlaps with, or the one that is stored as skipped.
-        replaced: runs that are to end for it.
-        is_placed: True where a new run may begin at once.
-    """
-
-    outcome: Literal["new", "known", "overlaps", "paused"]
-    run: Run | None
-    replaced: tuple[Run, ...] = ()
-    is_placed: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """An attempt that has begun, or a run that has ended instead.
-
-    Attributes:
-        run: as it is now.
-        is_again: True where this attempt was under way before, on a host that died or left.
-        log: what was logged of the run until now.
-    """
-
-    run: Run
-    is_again: bool = False
-    log: Log = ([], 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How an attempt ended.
-
-    Attributes:
-        retry_at: when the next one is due; None where the run is over.
-        keeps_place: False where another run may have the place until then.
-    """
-
-    status: RunStatus
-    result: JsonValue = None
-    error: RunError | None = None
-    reason: str | None = None
-    retry_at: float | None = None
-    keeps_place: bool = True
 
 
 class RunStore:
@@ -83,15 +36,23 @@ class RunStore:
 
     def __init__(self, database: Database, places: Places, now: Callable[[], float]) -> None:
         self._engine = database.engine
+        self._single = database.single
         self._places = places
-        self._statements = statements.OwnWords.of(is_shared=database.is_shared)
+        self._insert_statement = statements.insert_once(is_shared=database.is_shared)
         self._now = now
 
-    def enqueue(self, run: Run, overlap: Overlap, *, limit: int | None = None) -> Enqueued:
-        """Stores a run that somebody asks for, unless it is there or its job forbids it; `limit` is the job's own."""
+    def enqueue(self, run: Run, overlap: Overlap, *, limit: int | None = None, at_once: bool = False) -> Enqueued:
+        """Stores a run that somebody asks for, unless it is there or its job forbids it.
+
+        Args:
+            run: the run.
+            overlap: the job's.
+            limit: the job's own on runs at once.
+            at_once: this replica is about to begin it; else whoever has a place does.
+        """
+        if overlap == "allow" and limit is None and self._places.total is None:
+            return self._insert_once(run, at_once=at_once)  # nothing to decide on, so nobody has to wait for a turn
         with self._engine.begin() as connection:
-            if overlap == "allow" and limit is None and self._places.total is None:
-                return self._insert_once(connection, run)  # nothing to decide on, so nobody has to wait for a turn
             self._places.take_turn(connection, (run.module, run.job))
             known = _by_id(connection, run.id)
             if known is not None:
@@ -99,12 +60,15 @@ class RunStore:
             active = self._active(connection, run)
             if active and overlap == "forbid":
                 return Enqueued(outcome="overlaps", run=active[0])
-            return self._insert(connection, run, active if overlap == "replace" else (), limit)
+            return self._insert(connection, run, active if overlap == "replace" else (), limit, at_once=at_once)
 
-    def enqueue_due(self, run: Run, overlap: Overlap, *, paused: bool, limit: int | None = None) -> Enqueued:
+    def enqueue_due(
+        self, run: Run, overlap: Overlap, *, paused: bool, limit: int | None = None, at_once: bool = False
+    ) -> Enqueued:
         """Stores the run of a schedule's instant; on whichever replica comes first, and once.
 
-        A run that may not start beside another is stored as skipped. `paused` and `limit` are the configured ones.
+        A run that may not start beside another is stored as skipped. `paused` and `limit` are the configured ones;
+        `at_once` is as in `enqueue`.
         """
         with self._engine.begin() as connection:
             self._places.take_turn(connection, (run.module, run.job))
@@ -118,7 +82,7 @@ class RunStore:
                 reason = f"run {active[0].id} of the same job was {active[0].status}"
                 skipped = self._skipped(connection, run, reason)
                 return Enqueued(outcome="overlaps", run=skipped)
-            return self._insert(connection, run, active if overlap == "replace" else (), limit)
+            return self._insert(connection, run, active if overlap == "replace" else (), limit, at_once=at_once)
 
     def skip(self, run: Run, reason: str, *, paused: bool) -> Run | None:
         """Stores a run that was due and will not start; None where it is known already, or its schedule rests.
@@ -134,23 +98,24 @@ class RunStore:
                 return None
             return self._skipped(connection, run, reason)
 
-    def hand(self, run_ids: Iterable[str]) -> None:
-        """Notes that the engine's library knows of the next attempts of these runs."""
-        with self._engine.begin() as connection:
-            connection.execute(sa.update(RUNS).where(RUNS.c.id.in_(tuple(run_ids))).values(handed=True))
-
-    def unhanded(self, older_than: float, limit: int) -> tuple[Run, ...]:
-        """Gives queued runs that the engine's library has not been told of for `older_than` seconds."""
+    def claim(self, most: int) -> Claimed:
+        """Gives this replica queued runs that are due and have a place, and that nobody is about to begin."""
         now = self._now()
-        wanted = (
-            sa.select(RUNS)
-            .where(RUNS.c.status == RunStatus.QUEUED, RUNS.c.placed, sa.not_(RUNS.c.handed))
-            .where(sa.not_(RUNS.c.touched_at.between(now - older_than, now + older_than)))  # a clock may be set back
-            .order_by(RUNS.c.seq)
-            .limit(limit)
+        free = sa.and_(
+            RUNS.c.status == RunStatus.QUEUED,
+            RUNS.c.placed,
+            sa.not_(RUNS.c.handed),
+            sa.func.coalesce(RUNS.c.next_attempt_at, 0.0) <= now,
+            sa.not_(RUNS.c.touched_at.between(now - _ABOUT, now + _ABOUT)),  # a clock may be set back
         )
-        with self._engine.connect() as connection:
-            return tuple(run_of(row) for row in connection.execute(wanted))
+        with self._single.connect() as connection:
+            ids = connection.execute(sa.select(RUNS.c.id).where(free).order_by(RUNS.c.seq).limit(most)).scalars().all()
+        if not ids:
+            return Claimed()
+        mine = sa.update(RUNS).where(RUNS.c.id.in_(ids), free).values(touched_at=now).returning(*RUNS.c)
+        with self._single.begin() as connection:
+            found = sorted(connection.execute(mine), key=lambda row: row.seq)
+        return Claimed(runs=tuple(run_of(row) for row in found), may_be_more=len(ids) == most)
 
     def begin(self, run_id: str, number: int, replica: str) -> Begun | None:
         """Makes a run `running` on `replica`; None where this attempt is not to be done any more.
@@ -158,19 +123,17 @@ class RunStore:
         It ends instead where it was cancelled, or where it is too late to begin.
         """
         now = self._now()
+        with self._single.begin() as connection:
+            given = {"p_run": run_id, "p_number": number, "p_now": now, "p_replica": replica}
+            moved = connection.execute(statements.BEGIN, given).one_or_none()
+            if moved is not None:
+                log = _kept_log(connection, run_id) if moved.taken_up or number > 1 else ([], 0)
+                return Begun(run=run_of(moved), is_again=moved.taken_up, log=log)
         with self._engine.begin() as connection:
-            given = {"p_run": run_id, "p_number": number, "p_now": now}
-            moved = connection.execute(statements.BEGIN, {**given, "p_replica": replica}).one_or_none()
-            if moved is None:
-                is_settled = self._settle_cancelled(connection, run_id, now) or self._settle_late(
-                    connection, RUNS.c.id == run_id, now
-                )
-                return Begun(run=_the_run(connection, run_id)) if is_settled else None
-            is_again = connection.execute(statements.FORGET_ATTEMPT, given).rowcount > 0
-            begun = {"run_id": run_id, "number": number, "replica": replica, "started_at": now}
-            connection.execute(statements.BEGIN_ATTEMPT, begun)
-            log = _kept_log(connection, run_id) if is_again or number > 1 else ([], 0)
-            return Begun(run=run_of(moved), is_again=is_again, log=log)
+            is_settled = self._settle_cancelled(connection, run_id, now) or self._settle_late(
+                connection, RUNS.c.id == run_id, now
+            )
+            return Begun(run=_the_run(connection, run_id)) if is_settled else None
 
     def skip_late(self) -> tuple[Run, ...]:
         """Ends queued runs for which it is too late to begin, and gives them."""
@@ -183,35 +146,36 @@ class RunStore:
     ) -> Run | None:
         """Stores how an attempt ended, and gives the run; None where it is no longer this replica's."""
         now = self._now()
-        error = _error(outcome.error)
         is_over = outcome.retry_at is None
-        with self._engine.begin() as connection:
-            given = {"p_run": run_id, "p_number": number, "p_now": now, "p_error": error}
-            moved = connection.execute(
-                statements.FINISH,
-                {
-                    **given,
-                    "p_replica": replica,
-                    "p_status": outcome.status if is_over else RunStatus.QUEUED,
-                    "p_progress": None if progress is None else _told(progress),
-                    "p_result": outcome.result,
-                    "p_reason": outcome.reason,
-                    "p_finished": now if is_over else None,
-                    "p_retry": outcome.retry_at,
-                    "p_handed": is_over,
-                    "p_placed": is_over or outcome.keeps_place,
-                },
-            ).one_or_none()
+        given = {
+            "p_run": run_id,
+            "p_number": number,
+            "p_replica": replica,
+            "p_status": outcome.status if is_over else RunStatus.QUEUED,
+            "p_progress": None if progress is None else _told(progress),
+            "p_result": outcome.result,
+            "p_error": _error(outcome.error),
+            "p_reason": outcome.reason,
+            "p_finished": now if is_over else None,
+            "p_retry": outcome.retry_at,
+            "p_handed": is_over,
+            "p_placed": is_over or outcome.keeps_place,
+            "p_touched": now if is_over else _NOBODY,
+        }
+        is_one_statement = is_over and not log[0]
+        with (self._single if is_one_statement else self._engine).begin() as connection:
+            moved = connection.execute(statements.FINISH, given).one_or_none()
             if moved is None:
-                return (
-                    _the_run(connection, run_id) if _has_ended(connection, run_id, number, replica, outcome) else None
-                )
-            connection.execute(statements.FINISH_ATTEMPT, {**given, "p_status": outcome.status})
+                has_ended = _has_ended(connection, run_id, number, replica, outcome)
+                return _the_run(connection, run_id) if has_ended else None
             _keep_log(connection, run_id, *log)
-            if not is_over and moved.cancelled_by is not None:  # it failed before it heard that it is to end
-                self._settle_cancelled(connection, run_id, now)
-                return _the_run(connection, run_id)
-            return run_of(moved)
+            if is_over:
+                return run_of(moved)
+            _keep_attempt(connection, moved, outcome, now)
+            if moved.cancelled_by is None:
+                return run_of(moved)
+            self._settle_cancelled(connection, run_id, now)  # it failed before it heard that it is to end
+            return _the_run(connection, run_id)
 
     def note(self, run_id: str, replica: str, progress: Progress | None, lines: list[str], dropped: int) -> None:
         """Stores what a running run has told so far."""
@@ -233,14 +197,14 @@ class RunStore:
                 .values(status=RunStatus.QUEUED, touched_at=self._now())
             )
 
-    def cancel(self, run_id: str, by: str, reason: str) -> Run | None:
+    def cancel(self, run_id: str, by: str, reason: str, *, issuer: str | None = None) -> Run | None:
         """Ends a queued run, and asks whoever runs a running one to end it; gives it as it now is, None: unknown."""
         now = self._now()
         with self._engine.begin() as connection:
             connection.execute(
                 sa.update(RUNS)
                 .where(RUNS.c.id == run_id, RUNS.c.status.in_(ACTIVE), RUNS.c.cancelled_by.is_(None))
-                .values(cancelled_by=by, cancel_reason=reason, touched_at=now)
+                .values(cancelled_by=by, cancelled_issuer=issuer, cancel_reason=reason, touched_at=now)
             )
             self._settle_cancelled(connection, run_id, now)
             return _by_id(connection, run_id)
@@ -290,17 +254,20 @@ class RunStore:
         wanted = sa.select(RUNS).where(*_job(RUNS, run), RUNS.c.status.in_(ACTIVE)).order_by(RUNS.c.seq)
         return tuple(run_of(row) for row in connection.execute(wanted))
 
-    def _insert(self, connection: sa.Connection, run: Run, replaced: tuple[Run, ...], limit: int | None) -> Enqueued:
+    def _insert(
+        self, connection: sa.Connection, run: Run, replaced: tuple[Run, ...], limit: int | None, *, at_once: bool
+    ) -> Enqueued:
         placed = self._places.is_free(connection, (run.module, run.job), limit)
-        connection.execute(sa.insert(RUNS).values(**_values(run), placed=placed, touched_at=self._now()))
-        self._note_last(connection, run)
+        # One that replaces others is begun by this replica too, when those have ended.
+        touched = self._now() if at_once or replaced else _NOBODY
+        connection.execute(sa.insert(RUNS).values(**_values(run), placed=placed, touched_at=touched))
         return Enqueued(outcome="new", run=run, replaced=replaced, is_placed=placed)
 
-    def _insert_once(self, connection: sa.Connection, run: Run) -> Enqueued:
-        new = connection.execute(self._statements.insert_once, {**_values(run), "touched_at": self._now()})
-        if new.one_or_none() is None:
-            return Enqueued(outcome="known", run=_by_id(connection, run.id))
-        self._note_last(connection, run)
+    def _insert_once(self, run: Run, *, at_once: bool) -> Enqueued:
+        values = {**_values(run), "touched_at": self._now() if at_once else _NOBODY}
+        with self._single.begin() as connection:
+            if connection.execute(self._insert_statement, values).one_or_none() is None:
+                return Enqueued(outcome="known", run=_by_id(connection, run.id))
         return Enqueued(outcome="new", run=run)
 
     def _skipped(self, connection: sa.Connection, run: Run, reason: str) -> Run | None:
@@ -313,13 +280,6 @@ class RunStore:
         due = seconds(run.scheduled_for)
         later = sa.or_(JOBS.c.last_due.is_(None), JOBS.c.last_due < due)
         connection.execute(sa.update(JOBS).where(*_job(JOBS, run), later).values(last_due=due))
-
-    def _note_last(self, connection: sa.Connection, run: Run) -> None:
-        given = {"p_module": run.module, "p_job": run.job, "p_run": run.id}
-        noted = connection.execute(statements.NOTE_LAST, given)
-        if noted.rowcount == 0:
-            first = {"module": run.module, "job": run.job, "last_run_id": run.id}
-            connection.execute(self._statements.note_first, first)
 
 
 def _job(table: sa.Table, run: Run) -> tuple[sa.ColumnElement[bool], ...]:
@@ -337,13 +297,29 @@ def _the_run(connection: sa.Connection, run_id: str) -> Run:
 
 def _has_ended(connection: sa.Connection, run_id: str, number: int, replica: str, outcome: Outcome) -> bool:
     """True where the same call was made before, and its answer got lost with the store's connection."""
-    wanted = sa.select(ATTEMPTS.c.number).where(
-        ATTEMPTS.c.run_id == run_id,
-        ATTEMPTS.c.number == number,
-        ATTEMPTS.c.replica == replica,
-        ATTEMPTS.c.status == outcome.status,
+    ended = RUNS if outcome.retry_at is None else ATTEMPTS
+    key, count = (RUNS.c.id, RUNS.c.attempt) if ended is RUNS else (ATTEMPTS.c.run_id, ATTEMPTS.c.number)
+    wanted = sa.select(key).where(
+        key == run_id, count == number, ended.c.replica == replica, ended.c.status == outcome.status
     )
     return connection.execute(wanted).first() is not None
+
+
+def _keep_attempt(connection: sa.Connection, run: Any, outcome: Outcome, now: float) -> None:
+    """Keeps what the run's row says of its latest attempt, which another one follows."""
+    # Versions before this one have inserted it when it began.
+    connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.run_id == run.id, ATTEMPTS.c.number == run.attempt))
+    connection.execute(
+        sa.insert(ATTEMPTS).values(
+            run_id=run.id,
+            number=run.attempt,
+            replica=run.replica,
+            started_at=run.attempt_started_at,
+            finished_at=now,
+            status=outcome.status,
+            error=_error(outcome.error),
+        )
+    )
 
 
 def _values(run: Run) -> dict[str, Any]:
@@ -361,6 +337,7 @@ def _values(run: Run) -> dict[str, Any]:
         "attempts": run.attempts,
         "queued_at": seconds(run.queued_at),
         "start_by": seconds(run.start_by),
+        "next_attempt_at": seconds(run.next_attempt_at),
         "handed": False,
         "options": run.options,
         "input": run.input,

@@ -33,6 +33,8 @@ RUNS: Final = sa.Table(
     sa.Column("replica", sa.String(64)),
     sa.Column("queued_at", sa.Double, nullable=False),
     sa.Column("started_at", sa.Double),
+    sa.Column("attempt_started_at", sa.Double),
+    sa.Column("taken_up", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("finished_at", sa.Double),
     sa.Column("next_attempt_at", sa.Double),
     sa.Column("handed", sa.Boolean, nullable=False, default=False),
@@ -41,6 +43,7 @@ RUNS: Final = sa.Table(
     sa.Column("start_by", sa.Double),
     sa.Column("deaths", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("cancelled_by", sa.Text),
+    sa.Column("cancelled_issuer", sa.Text),
     sa.Column("cancel_reason", sa.Text),
     sa.Column("progress", sa.JSON(none_as_null=True)),
     sa.Column("result", sa.JSON(none_as_null=True)),
@@ -65,10 +68,10 @@ RUNS: Final = sa.Table(
 )
 """One row a run.
 
-`handed` says that the engine's library knows of the attempt that is to come; `placed` that no limit on runs at once
-keeps it waiting; `start_by` is the instant after which it
-is too late to begin; `deaths` counts the hosts that died while
-they ran it.
+`handed` says that the latest attempt has begun, so that it is the engine's library that begins it again; `touched_at`
+keeps others from beginning it while a replica is about to; `placed` says that no limit on runs at once keeps it
+waiting; `start_by` is the instant after which it is too late to begin; `taken_up` says that the latest attempt was
+under way before, on a host that died or left; `deaths` counts the hosts that died while they ran it.
 """
 
 ATTEMPTS: Final = sa.Table(
@@ -82,6 +85,7 @@ ATTEMPTS: Final = sa.Table(
     sa.Column("status", sa.String(16)),
     sa.Column("error", sa.JSON(none_as_null=True)),
 )
+"""Attempts that others have followed; what is known of the latest one stands in its run's row."""
 
 LOGS: Final = sa.Table(
     "nexus_run_logs",
@@ -102,8 +106,8 @@ JOBS: Final = sa.Table(
     sa.Column("last_due", sa.Double),
     sa.Column("paused", sa.Boolean),
     sa.Column("paused_by", sa.Text),
+    sa.Column("paused_issuer", sa.Text),
     sa.Column("paused_at", sa.Double),
-    sa.Column("last_run_id", sa.String(64)),
 )
 """What is known of a job between starts. `paused` is None where nobody has changed what is configured."""
 

@@ -1,8 +1,8 @@
-"""The one file that knows the job engine's library (DBOS Transact): durable attempts, steps, queue and recovery.
+"""The one file that knows the job engine's library (DBOS Transact): durable attempts, steps and recovery.
 
 An attempt of a run is a workflow of the library. It stays `PENDING` under the executor that runs it until it returns;
-whoever finds it so under a dead executor puts it back into the queue, and the steps that it had finished are not done
-again. Nothing else of the library is used: what a run is, when it is due and how it ended is ours.
+whoever finds it so under a dead executor puts it into the library's queue, and the steps that it had finished are not
+done again. Nothing else of the library is used: what a run is, when it is due, who waits and how it ended is ours.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from dbos import DBOS
 from nexus.jobs.database import Database, told_error
 from nexus.jobs.errors import StoreUnavailable, StoreUnusable
 from nexus.jobs.exits import kept_from_exit
+from nexus.jobs.library_pace import LibraryPace
 from nexus.jobs.plain import plain
 from nexus.jobs.run import Step
 from nexus.jobs.serializer import JsonSerializer
@@ -30,11 +31,6 @@ R = TypeVar("R")
 
 Execute = Callable[[str, int], Awaitable[None]]
 """Does an attempt: given the run's id and the attempt's number."""
-
-QUEUE: Final = "nexus"
-
-_POLL: Final = 0.5
-"""Seconds between two looks into the queue. Only what cannot start at once waits there."""
 
 _APPLICATION_VERSION: Final = "nexus-1"
 """The library recovers work of its own version alone, which by default is a hash of code: a constant instead."""
@@ -62,19 +58,16 @@ class Workflows:
     Args:
         database: where its tables are.
         replica: unique for each start of each host.
-        concurrency: attempts at once.
         execute: does an attempt.
         scrub: takes secrets out of the messages of exceptions that are kept.
     """
 
-    def __init__(
-        self, database: Database, *, replica: str, concurrency: int, execute: Execute, scrub: Callable[[str], str]
-    ) -> None:
+    def __init__(self, database: Database, *, replica: str, execute: Execute, scrub: Callable[[str], str]) -> None:
         self._database = database
         self._scrub = scrub
         self._replica = replica
-        self._concurrency = concurrency
         self._execute = execute
+        self._pace = LibraryPace()
         self._is_launched = False
         self._attempt: Any = None
         self._library: DBOS | None = None
@@ -82,7 +75,7 @@ class Workflows:
         self._outside = contextvars.Context()
 
     async def open(self, join: Callable[[], Awaitable[None]]) -> None:
-        """Loads the library, brings its tables up to date and takes part in the queue.
+        """Loads the library, brings its tables up to date and takes part in its queue.
 
         Args:
             join: awaited between the two, so that the others know of this replica before it takes anything.
@@ -131,7 +124,7 @@ class Workflows:
             "run_migrations": False,
             "max_executor_threads": 32,
             # What these two look out for, notifications and the library's own schedules, is never there.
-            "notification_coalesce_sec": 0.25,
+            "notification_coalesce_sec": 1.0,
             "scheduler_polling_interval_sec": 300.0,
         }
         self._library = DBOS(config=config)
@@ -143,19 +136,22 @@ class Workflows:
         # Its own limit counts each taking up, that of a host which left in good order too: ours counts deaths.
         self._attempt = DBOS.workflow(name="nexus.attempt", max_recovery_attempts=None)(attempt)
         DBOS.launch()  # here and not in a thread: it runs what it dequeues on the loop that launched it
-        await DBOS.register_queue_async(
-            QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=_POLL, on_conflict="always_update"
-        )
+        for stop in self._library.background_thread_stop_events:
+            self._pace.slow_down(stop)
+        if not await self._apart(DBOS.list_workflows_async(status="DELAYED", limit=1, load_input=False)):
+            # A thread that looks every second for delays, which earlier versions left to the library, and for timeouts,
+            # which were never its own. A test fails where this does not end it.
+            self._library._background_jobs_stop_event.set()  # noqa: SLF001
 
     def begin_drain(self) -> None:
-        """Takes nothing more from the queue: what waits there is for others."""
+        """Takes nothing more from the library's queue: what waits there is for others."""
         # The library has no call for it but its end. Set here, its threads end as they do then; a test tells where not.
         if self._library is not None:
             for stop in self._library.background_thread_stop_events:
                 stop.set()
 
     async def close(self) -> None:
-        """Leaves the queue; what still runs stays `PENDING` for others."""
+        """Takes part no longer; what still runs stays `PENDING` for others."""
         global _open  # noqa: PLW0603 - see `open`
         if self._is_launched:
             self._is_launched, self._library = False, None
@@ -183,8 +179,8 @@ class Workflows:
         except TimeoutError:
             logger.warning("the job engine's library does not end: its store is away", extra={"event": "jobs.end"})
 
-    async def start(self, run_id: str, number: int, *, at_once: bool, delay: float = 0.0) -> None:
-        """Begins an attempt here and now, or puts it into the queue; once, however often it is called.
+    async def start(self, run_id: str, number: int) -> None:
+        """Begins an attempt here and now; once, however often it is called, and on however many replicas.
 
         Who stops waiting for it does not stop it: cut off between its row and its task, the library would have an
         attempt that it takes for one under way here, and that nobody does.
@@ -192,17 +188,11 @@ class Workflows:
         Args:
             run_id: the run.
             number: of the attempt.
-            at_once: begin it on this replica, without the queue.
-            delay: seconds before it may leave the queue.
         """
 
         async def begin() -> None:
             with dbos.SetWorkflowID(workflow_id(run_id, number)):
-                if at_once and not delay:
-                    await DBOS.start_workflow_async(self._attempt, run_id, number)
-                    return
-                with dbos.SetEnqueueOptions(delay_seconds=delay or None):
-                    await DBOS.enqueue_workflow_async(QUEUE, self._attempt, run_id, number)
+                await DBOS.start_workflow_async(self._attempt, run_id, number)
 
         beginning = asyncio.get_running_loop().create_task(begin(), context=self._outside.copy())
         self._beginnings.add(beginning)
@@ -279,14 +269,15 @@ class Workflows:
         return frozenset(each.executor_id for each in found if each.executor_id)
 
     async def recover(self, executors: Iterable[str]) -> None:
-        """Puts what these executors have under way back into the queue, each attempt once whoever else does so too."""
+        """Has what these executors have under way done again, each attempt once whoever else does so too."""
         # Private, and on purpose: the public resume_workflow moves an attempt also where a living replica has it by
         # now. A test fails where this call is gone or moves more than it should.
         names = sorted(executors)
         await asyncio.to_thread(self._outside.copy().run, DBOS._recover_pending_workflows, names)  # noqa: SLF001
+        self._pace.call()
 
     async def cancel(self, run_id: str, number: int) -> None:
-        """Takes an attempt out of the queue."""
+        """Takes an attempt out of the library's queue, where it is in there."""
         await self._apart(DBOS.cancel_workflows_async([workflow_id(run_id, number)]))
 
     async def delete(self, runs: Iterable[tuple[str, int]]) -> None:

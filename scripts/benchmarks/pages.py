@@ -145,11 +145,6 @@ def fill(folder: Path, modules: int, runs: int) -> None:
             " VALUES (?, ?, 'sync', 'sync', 'manual', ?, 1, 1, ?, ?, ?, 1, ?, '{}', '{}', ?)",
             rows,
         )
-        database.execute(
-            "INSERT INTO nexus_jobs (module, job, last_run_id)"
-            " SELECT module, job, id FROM nexus_runs ORDER BY seq DESC LIMIT ?",
-            (modules,),
-        )
 
 
 def is_failed(number: int, modules: int, runs: int) -> bool:

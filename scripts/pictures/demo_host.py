@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from nexus.jobs.database import Database
 from nexus.jobs.identity import scheduled_id
 from nexus.jobs.run import RunStatus
-from nexus.jobs.tables import ATTEMPTS, JOBS, LOGS, RUNS
+from nexus.jobs.tables import ATTEMPTS, LOGS, RUNS
 from scripts.pictures.demo_modules import NAMES
 
 RUNS_KEPT: Final = 2000
@@ -119,11 +119,6 @@ def fill(directory: Path, state_dir: Path) -> None:
             connection.execute(sa.insert(ATTEMPTS), [attempt for run in runs for attempt in _attempts(run)])
             connection.execute(
                 sa.insert(LOGS), [{"run_id": run["id"], "lines": _log(run), "dropped": 0} for run in runs]
-            )
-            last = {(run["module"], run["job"]): run["id"] for run in runs}
-            connection.execute(
-                sa.insert(JOBS),
-                [{"module": module, "job": job, "last_run_id": run} for (module, job), run in last.items()],
             )
     finally:
         database.close()

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 import nexus
+from nexus.jobs import history
 from nexus.jobs.errors import (
     AlreadyRunning,
     InvalidCursor,
@@ -373,10 +374,11 @@ async def test_cancelling_ends_a_running_job_and_tells_who_did(engine, shop, gat
     run = await engine.trigger("shop", "wait", {}, by="ann")
     await until(lambda: gate.entered)
 
-    await engine.cancel(run.id, by="bob")
+    await engine.cancel(run.id, by="bob", issuer="one")
     ended = await finished(engine, run)
 
-    assert (ended.status, ended.cancelled_by, ended.reason) == ("cancelled", "bob", "cancelled by bob")
+    assert (ended.status, ended.reason) == ("cancelled", "cancelled by bob")
+    assert (ended.cancelled_by, ended.cancelled_issuer) == ("bob", "one"), "another issuer may have a bob too"
     assert (await engine.cancel(run.id, by="eve")).cancelled_by == "bob", "a final run stays as it is"
 
 
@@ -682,6 +684,27 @@ async def test_lists_are_newest_first_filtered_and_paged(engine, shop):
         await ids(cursor="nonsense!")
 
 
+async def test_a_text_is_looked_for_in_the_newest_errors_and_the_page_tells_since_when(engine, shop, monkeypatch):
+    """However long the history is: with every error read, a search would grow with it."""
+    monkeypatch.setattr(history, "SEARCHED", 2)
+
+    async def fail(_context):
+        raise ValueError("no such letter")
+
+    shop.add("fail", fail)
+    shop.add("give", give)
+    failed = [await done(engine, "fail") for _ in range(2)]
+    await done(engine, "give")
+    both = await engine.runs(RunFilter(text="letter"), limit=5)
+    failed.append(await done(engine, "fail"))
+    page = await engine.runs(RunFilter(text="letter"), limit=5)
+
+    assert ([run.id for run in both.runs], both.searched_since) == ([failed[1].id, failed[0].id], None)
+    assert [run.id for run in page.runs] == [failed[2].id, failed[1].id]
+    assert page.searched_since == failed[1].queued_at
+    assert (await engine.runs(RunFilter(module="shop"), limit=5)).searched_since is None
+
+
 async def test_more_runs_than_places_all_end(workplace):
     at_once, most, ended = [], [], []
 
@@ -746,8 +769,9 @@ async def test_a_pause_lasts_over_a_restart_and_tells_who_did_it(workplace):
     job = workplace.shop.add("give", give, line="0 0 1 1 *")
     due = datetime(2026, 1, 1, tzinfo=UTC)
     async with workplace.engine() as engine:
-        state = await engine.set_paused("shop", "give", True, by="ann")
-        assert (state.is_paused, state.record.paused_by, state.next_run_at) == (True, "ann", None)
+        state = await engine.set_paused("shop", "give", True, by="ann", issuer="one")
+        assert (state.is_paused, state.next_run_at) == (True, None)
+        assert (state.record.paused_by, state.record.paused_issuer) == ("ann", "one")
     async with workplace.engine() as engine:
         await engine._fire(job, due)
         assert (await engine.runs(RunFilter(), limit=5)).runs == ()
@@ -879,9 +903,10 @@ async def test_a_run_that_was_stored_and_never_begun_is_begun_later(workplace):
     job = workplace.shop.add("give", give)
     async with workplace.engine() as engine:
         forgotten = engine._new_run(job, {}, id="forgotten", trigger="manual", requested_by="ann")
-        await engine._call(lambda: engine._store.enqueue(forgotten, "forbid"))
+        await engine._call(lambda: engine._store.enqueue(forgotten, "forbid", at_once=True))
+        await engine._beginnings.look()
+        assert (await engine.run("forgotten")).status == "queued"  # whoever stored it may be about to begin it
         workplace.ahead = 60.0
-        await engine._housekeeping.mend()
 
         assert (await finished(engine, forgotten)).status == "succeeded"
 
@@ -890,10 +915,8 @@ async def test_a_run_whose_job_is_gone_fails_and_says_so(workplace):
     job = workplace.shop.add("give", give)
     async with workplace.engine() as engine:
         queued = engine._new_run(job, {}, id="queued", trigger="manual", requested_by="ann")
-        await engine._call(lambda: engine._store.enqueue(queued, "forbid"))
         workplace.shop.jobs.clear()
-        workplace.ahead = 60.0
-        await engine._housekeeping.mend()
+        await engine._call(lambda: engine._store.enqueue(queued, "forbid"))
 
         ended = await finished(engine, queued)
 

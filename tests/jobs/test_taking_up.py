@@ -5,13 +5,19 @@ import contextlib
 import threading
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
+from nexus.jobs.abandoned import AbandonedRuns
+from nexus.jobs.errors import StoreUnavailable
 from nexus.jobs.replicas import Replicas
 from nexus.jobs.run import Run, RunStatus
-from nexus.jobs.store import Outcome
+from nexus.jobs.store import RunStore
+from nexus.jobs.store_answers import Outcome
+from nexus.jobs.tables import REPLICAS, RUNS
 from nexus.jobs.workflows import Workflows
 
-from .shop import finished, until
+from .shop import Workplace, finished, until
 
 
 class Places:
@@ -35,7 +41,6 @@ async def begun_elsewhere(engine, job, id: str = "elsewhere") -> Run:
     """A run that a replica which is no more has begun."""
     run = engine._new_run(job, {}, id=id, trigger="manual", requested_by="ann")
     await engine._call(lambda: engine._store.enqueue(run, "allow"))
-    await engine._call(lambda: engine._store.hand([id]))
     await engine._call(lambda: engine._store.begin(id, 1, "gone"))
     return run
 
@@ -53,6 +58,30 @@ async def test_stopping_hosts_in_good_order_never_makes_a_run_lost(workplace, pl
         ended = await finished(engine, run)
 
     assert (ended.status, ended.attempt) == ("succeeded", 1)
+
+
+async def test_stopping_hosts_whose_store_is_away_never_makes_a_run_lost(workplace, places, monkeypatch):
+    """Their end is a good one, and the next host on the same state directory tells the store so."""
+
+    def away(*_args):
+        raise StoreUnavailable("the store is away")
+
+    workplace.shop.add("wait", places)
+    run = None
+    for number in range(1, 6):
+        async with workplace.engine() as engine:
+            run = run or await engine.trigger("shop", "wait", {}, by="ann")
+            await until(lambda number=number: places.entered == number)
+            with monkeypatch.context() as store:
+                store.setattr(RunStore, "release", away)
+                store.setattr(AbandonedRuns, "release", away)
+                await engine.close(0)
+    async with workplace.engine() as engine:
+        places.opened.set()
+        ended = await finished(engine, run)
+
+    assert (ended.status, ended.attempt) == ("succeeded", 1)
+    assert list(workplace.folder.glob("jobs-left-*")) == []
 
 
 async def test_a_run_under_which_three_hosts_died_is_lost_and_told(workplace, engine, shop, places):
@@ -90,17 +119,43 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(workplace, pl
     async with workplace.engine() as engine:
         with engine._database.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE nexus_runs DROP COLUMN deaths")
+            connection.exec_driver_sql("DROP INDEX nexus_runs_with_error")
     async with workplace.engine() as engine:
         run = await engine.trigger("shop", "wait", {}, by="ann")
+        indexes = sa.inspect(engine._database.engine).get_indexes("nexus_runs")
 
         assert (await finished(engine, run)).status == "succeeded"
+        assert "nexus_runs_with_error" in {index["name"] for index in indexes}
+
+
+async def test_an_index_that_was_cut_off_while_it_was_made_is_made_again(tmp_path, postgres):
+    workplace = Workplace(postgres.fresh_database(), tmp_path)
+    job = workplace.shop.add("give", give, overlap="allow")
+    async with workplace.engine() as engine:
+        for number in range(2):
+            run = engine._new_run(job, {}, id=f"run-{number}", trigger="manual", requested_by="ann")
+            await engine._call(lambda run=run: engine._store.enqueue(run, "allow"))
+        with engine._database.single.connect() as connection:
+            connection.exec_driver_sql("DROP INDEX nexus_runs_by_module")
+            with pytest.raises(IntegrityError):  # what stays of it is an index that no list uses
+                connection.exec_driver_sql(
+                    "CREATE UNIQUE INDEX CONCURRENTLY nexus_runs_by_module ON nexus_runs (module)"
+                )
+    async with workplace.engine() as engine:
+        made = {index["name"]: index for index in sa.inspect(engine._database.engine).get_indexes("nexus_runs")}
+
+    assert made["nexus_runs_by_module"]["column_names"] == ["module", "seq"]
+
+
+async def give(_context):
+    return None
 
 
 async def begun_too_early(engine, job) -> Run:
     """A run that has begun and waits for its module to serve."""
     run = engine._new_run(job, {}, id="early", trigger="manual", requested_by="ann")
     await engine._call(lambda: engine._store.enqueue(run, "allow"))
-    await engine._hand(run, delay=0.0, at_once=True)
+    await engine._workflows.start(run.id, 1)
     await until(lambda: engine._executor.active)
     return run
 
@@ -199,6 +254,7 @@ async def test_steps_that_go_on_side_by_side_are_each_done_once(workplace):
     async with workplace.engine() as engine:
         run = await engine.trigger("shop", "both", {}, by="ann")
         await first_done.wait()
+        await until(lambda: "slow" in did)
         await engine.close(0)
     async with workplace.engine() as engine:
         ended = await finished(engine, run)
@@ -209,14 +265,13 @@ async def test_steps_that_go_on_side_by_side_are_each_done_once(workplace):
 
 async def test_a_host_that_leaves_takes_nothing_more_from_the_queue(workplace, places):
     """Of many replicas, the one that leaves must not hold what others could begin until it has left."""
-    job = workplace.shop.add("wait", places, overlap="allow")
+    workplace.shop.add("wait", places, overlap="allow")
     places.opened.set()
     async with workplace.engine() as engine:
-        run = engine._new_run(job, {}, id="waiting", trigger="manual", requested_by="ann")
-        await engine._call(lambda: engine._store.enqueue(run, "allow"))
         engine.begin_drain()
         await until(lambda: not [each for each in threading.enumerate() if "queue-worker" in each.name])
-        await engine._hand(run, delay=0.0, at_once=False)
+        run = await engine.trigger("shop", "wait", {}, by="ann")
+        await engine._beginnings.look()
 
         assert await engine._workflows.pending_executors() == frozenset()
         assert (await engine.run(run.id)).status == "queued"
@@ -250,11 +305,33 @@ async def test_a_host_is_known_to_the_others_before_it_takes_anything(workplace,
     assert known == [frozenset({"replica-1"})]
 
 
+async def test_a_replica_that_has_been_dead_for_long_leaves_no_trace_but_its_runs(engine, shop, places):
+    run = await begun_elsewhere(engine, shop.add("wait", places))
+    replicas = Replicas(engine._database)
+    replicas.join("gone", "gone")
+    replicas.join("resting", "resting")
+
+    with engine._database.engine.begin() as connection:
+        connection.execute(sa.update(REPLICAS).where(REPLICAS.c.id == "gone").values(seen_at=0.0))
+
+    await engine._housekeeping.prune()
+    with engine._database.engine.connect() as connection:
+        known = set(connection.execute(sa.select(REPLICAS.c.id)).scalars())
+    await engine._lease._look_for_dead()
+    await engine._call(lambda: engine._store.begin(run.id, 1, "gone"))
+    await engine._lease._look_for_dead()
+    with engine._database.engine.connect() as connection:
+        deaths = connection.execute(sa.select(RUNS.c.deaths).where(RUNS.c.id == run.id)).scalar_one()
+
+    assert known == {"replica-1", "resting"}
+    assert deaths == 2
+
+
 async def test_a_run_whose_beginning_is_no_longer_waited_for_begins_all_the_same(engine, shop, places, monkeypatch):
     """A slow store, or the end of a request's time, must not leave it between its row and its task."""
     places.opened.set()
     run = engine._new_run(shop.add("wait", places), {}, id="slow", trigger="manual", requested_by="ann")
-    await engine._call(lambda: engine._store.enqueue(run, "allow"))
+    await engine._call(lambda: engine._store.enqueue(run, "allow", at_once=True))
     stored, go_on, library = threading.Event(), threading.Event(), engine._workflows._library._sys_db
     original = library.init_workflow
 
@@ -265,7 +342,7 @@ async def test_a_run_whose_beginning_is_no_longer_waited_for_begins_all_the_same
         return found
 
     monkeypatch.setattr(library, "init_workflow", slow)
-    beginning = asyncio.create_task(engine._hand(run, delay=0.0, at_once=True))
+    beginning = asyncio.create_task(engine._workflows.start(run.id, 1))
     await until(stored.is_set)
     beginning.cancel()
     await asyncio.gather(beginning, return_exceptions=True)

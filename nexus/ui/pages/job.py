@@ -61,7 +61,7 @@ def _setting(host: Host, *, paused: bool) -> Page:
     async def set_paused(request: web.Request, viewer: Viewer) -> web.Response:
         module, job = _names(request)
         with told_as_problems():
-            await host.jobs.engine.set_paused(module, job, paused, by=viewer.subject)
+            await host.jobs.engine.set_paused(module, job, paused, by=viewer.subject, issuer=viewer.issuer)
         path = f"/modules/{segment(module)}/jobs/{segment(job)}"
         return _to(request, path, "paused" if paused else "resumed", job=f"{module} {job}")
 

@@ -34,7 +34,7 @@ def add(pages: PageBook, host: Host) -> None:
 
     async def cancel(request: web.Request, viewer: Viewer) -> web.Response:
         with told_as_problems():
-            run = await host.jobs.engine.cancel(request.match_info["id"], by=viewer.subject)
+            run = await host.jobs.engine.cancel(request.match_info["id"], by=viewer.subject, issuer=viewer.issuer)
         is_late = run.status.is_final and run.cancelled_by is None
         return _to(request, run.id, "ended" if is_late else "cancelled")
 

@@ -40,6 +40,7 @@ def add(pages: PageBook, host: Host) -> None:
             "statuses": STATUSES,
             "runs": page.runs,
             "following": page.cursor,
+            "searched_since": page.searched_since,
             "is_first": cursor is None,
             "modules": _suggested(modules(), page),
             "trouble": trouble,

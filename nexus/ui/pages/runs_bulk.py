@@ -11,7 +11,6 @@ from nexus.jobs.run import Page
 from nexus.ui.flash import redirect
 from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import RENDERING, render
-from nexus.ui.sign_in.principal import principal_of
 from nexus.ui.viewer import Page as PageHandler
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.run_filters import filters_of, read_filters
@@ -62,9 +61,7 @@ def _doing(host: Host, action: BulkAction, path: str, flash: str) -> PageHandler
         texts = form.copy()
         filters = filters_of(texts, host.clock.now())  # type: ignore[arg-type]  # a file among them is taken as text
         cursor = str(form.get("cursor", "")) or None
-        became = await act_on_many(
-            host, action, filters.wanted, caller=principal_of(viewer, viewer.expires_at), cursor=cursor
-        )
+        became = await act_on_many(host, action, filters.wanted, by=viewer.subject, issuer=viewer.issuer, cursor=cursor)
         rendering = request[RENDERING]
         # Where more match, the page of confirmation asks for them next.
         to = f"{path}?{filters.query(cursor=became.cursor)}" if became.cursor else f"/runs?{filters.query()}"

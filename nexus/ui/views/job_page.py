@@ -33,7 +33,8 @@ class JobPage:
         row: the job as lists have it, with its strip.
         definition: what is configured.
         is_paused: its schedule rests.
-        paused_by: who lets it rest; None where nobody does.
+        paused_by: the subject who lets it rest; None where nobody does.
+        paused_issuer: whose subject that is.
         paused_at: since when.
         upcoming: the next instants of its schedule; none while it rests.
         latest: its last runs.
@@ -45,6 +46,7 @@ class JobPage:
     definition: JobDefinition
     is_paused: bool
     paused_by: str | None
+    paused_issuer: str | None
     paused_at: datetime | None
     upcoming: tuple[datetime, ...]
     latest: Page
@@ -77,6 +79,7 @@ async def job_page(host: Host, module: str, job: str) -> JobPage:
         definition=state.definition,
         is_paused=state.is_paused,
         paused_by=state.record.paused_by if state.is_paused else None,
+        paused_issuer=state.record.paused_issuer if state.is_paused else None,
         paused_at=state.record.paused_at if state.is_paused else None,
         upcoming=schedule.upcoming(host.clock.now(), _NEXT) if schedule and not state.is_paused else (),
         latest=latest.value,
@@ -104,6 +107,7 @@ def _without_store(host: Host, definition: JobDefinition, trouble: str) -> JobPa
         definition=definition,
         is_paused=False,
         paused_by=None,
+        paused_issuer=None,
         paused_at=None,
         upcoming=schedule.upcoming(host.clock.now(), _NEXT) if schedule else (),
         latest=_NO_PAGE,
