@@ -175,5 +175,5 @@ class Beginnings:
         return self._places.total is not None or self._limit_of(key) is not None
 
     def _limit_of(self, key: JobKey) -> int | None:
-        definition = self._source.definitions().get(key)
+        definition = self._source.definitions(key[0]).get(key)
         return definition.concurrency if definition is not None else None

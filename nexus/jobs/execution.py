@@ -184,7 +184,7 @@ class Executor:
         key = (active.run.module, active.run.job)
         deadline = asyncio.get_running_loop().time() + _MODULE_WAIT
         while active.end != "cancelled":
-            definition, context = self._source.definitions().get(key), self._source.context(key[0])
+            definition, context = self._source.definitions(key[0]).get(key), self._source.context(key[0])
             if definition is not None and context is not None:
                 return definition, context
             if self.is_leaving or active.end == "left":  # before the next look: a host that leaves stops its modules
