@@ -210,7 +210,7 @@ def test_runs_are_listed_narrowed_and_paged(host, nexus):
     assert re.search(r"\S{36}  work +fail +failed +manual +\S+Z  [\d.]+ s\n", nexus("runs").out)
     assert len(nexus("runs", "--job", "nightly", "--json").json()["runs"]) == 2
     assert len(nexus("runs", "--text", "NO LUCK", "--json").json()["runs"]) == 1
-    assert nexus("runs", "--module", "other", "--json").json() == {"runs": [], "cursor": None}
+    assert nexus("runs", "--module", "other", "--json").json() == {"runs": [], "cursor": None, "searched_since": None}
     page = nexus("runs", "--limit", "2")
     cursor = re.search(r"there are more: add --cursor (\S+)\n", page.err)[1]
     assert len(page.out.splitlines()) == 3
