@@ -9,9 +9,8 @@ import sqlalchemy as sa
 
 from nexus.jobs.database import Database
 from nexus.jobs.definition import JobKey
-from nexus.jobs.run import RunStatus
 from nexus.jobs.run_marks import WENT_WRONG
-from nexus.jobs.tables import RUNS, is_one_of
+from nexus.jobs.tables import RUNS, is_one_of, latest_of
 
 _REMEMBERED: Final = 600.0
 """Seconds until all are looked at again: runs beyond the limits of history are dropped untold."""
@@ -62,14 +61,7 @@ class FailingJobs:
 def _failing(*among: sa.ColumnElement[bool]) -> sa.Select[tuple[str, str]]:
     went_wrong = sorted(WENT_WRONG)
     jobs = sa.select(RUNS.c.module, RUNS.c.job).where(RUNS.c.status.in_(went_wrong), *among).distinct().cte("jobs")
-    latest = (
-        sa.select(RUNS.c.status)
-        .where(RUNS.c.module == jobs.c.module, RUNS.c.job == jobs.c.job, RUNS.c.status != RunStatus.SKIPPED)
-        .order_by(RUNS.c.seq.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return sa.select(jobs.c.module, jobs.c.job).where(latest.in_(went_wrong))
+    return sa.select(jobs.c.module, jobs.c.job).where(latest_of(jobs, RUNS.c.status).in_(went_wrong))
 
 
 _ALL: Final = _failing()

@@ -13,7 +13,7 @@ from nexus.jobs.definition import JobKey
 from nexus.jobs.errors import InvalidCursor
 from nexus.jobs.rows import attempt_of, instant, latest_attempt_of, run_of, seconds
 from nexus.jobs.run import Attempt, Page, Run, RunFilter, RunStatus
-from nexus.jobs.tables import ATTEMPTS, LOGS, RUNS
+from nexus.jobs.tables import ATTEMPTS, LOGS, RUNS, latest_of
 
 _FINAL: Final = tuple(status for status in RunStatus if status.is_final)
 
@@ -156,11 +156,4 @@ def _read_cursor(cursor: str) -> int:
 
 def _latest_of(keys: list[JobKey]) -> sa.Select[Any]:
     jobs = sa.values(sa.column("module", sa.Text), sa.column("job", sa.Text), name="jobs").data(keys).cte("jobs")
-    last = (
-        sa.select(RUNS.c.seq)
-        .where(RUNS.c.module == jobs.c.module, RUNS.c.job == jobs.c.job, RUNS.c.status != RunStatus.SKIPPED)
-        .order_by(_NEWEST)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return sa.select(RUNS).where(RUNS.c.seq.in_(sa.select(last).select_from(jobs)))
+    return sa.select(RUNS).where(RUNS.c.seq.in_(sa.select(latest_of(jobs, RUNS.c.seq)).select_from(jobs)))

@@ -48,9 +48,7 @@ class JobRecords:
 
     def of(self, keys: Iterable[JobKey] | None) -> dict[JobKey, JobRecord]:
         """Gives the memory of some jobs, of all where None."""
-        query = sa.select(JOBS) if keys is None else sa.select(JOBS).where(is_one_of(JOBS, keys))
-        with self._engine.connect() as connection:
-            return {(row.module, row.job): _record(row) for row in connection.execute(query)}
+        return {key: _record(row) for key, row in self._rows(keys).items()}
 
     def note_schedules(self, jobs: list[JobDefinition], now: datetime) -> dict[JobKey, JobRecord]:
         """Notes the schedules as they now are, and gives every job's memory: a changed one counts from now.
@@ -59,7 +57,7 @@ class JobRecords:
         All are written in one transaction, and in one order: one for each of a thousand jobs would outlast the caller's
         patience on a slow machine.
         """
-        known = self._rows()
+        known = self._rows(None)
         unlike = [job for job in jobs if (row := known.get(job.key)) is None or not _has_schedule(row, job)]
         if unlike:
             with self._engine.begin() as connection:
@@ -78,9 +76,10 @@ class JobRecords:
             if changed.rowcount == 0:
                 connection.execute(sa.insert(JOBS).values(module=key[0], job=key[1], **values))
 
-    def _rows(self) -> dict[JobKey, sa.Row[tuple[object, ...]]]:
+    def _rows(self, keys: Iterable[JobKey] | None) -> dict[JobKey, sa.Row[tuple[object, ...]]]:
+        query = sa.select(JOBS) if keys is None else sa.select(JOBS).where(is_one_of(JOBS, keys))
         with self._engine.connect() as connection:
-            return {(row.module, row.job): row for row in connection.execute(sa.select(JOBS))}
+            return {(row.module, row.job): row for row in connection.execute(query)}
 
     def _drop_ahead(self, job: JobDefinition, record: JobRecord, now: datetime) -> None:
         ahead = (record.last_due - now).total_seconds() if record.last_due else 0.0

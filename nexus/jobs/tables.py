@@ -4,11 +4,14 @@ Instants are seconds since 1970 (UTC) as floats: both databases have them, compa
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
 from nexus.jobs.definition import JobKey
+from nexus.jobs.run import RunStatus
+
+T = TypeVar("T")
 
 METADATA: Final = sa.MetaData()
 
@@ -125,3 +128,14 @@ REPLICAS: Final = sa.Table(
 def is_one_of(table: sa.Table, keys: Iterable[JobKey]) -> sa.ColumnElement[bool]:
     """Gives the condition that a row belongs to one of these jobs."""
     return sa.tuple_(table.c.module, table.c.job).in_(tuple(keys))
+
+
+def latest_of(jobs: sa.CTE, column: sa.Column[T]) -> sa.ScalarSelect[T]:
+    """Gives `column` of the latest run of each of `jobs` that was not skipped."""
+    return (
+        sa.select(column)
+        .where(RUNS.c.module == jobs.c.module, RUNS.c.job == jobs.c.job, RUNS.c.status != RunStatus.SKIPPED)
+        .order_by(RUNS.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from nexus.host.host import Host
 from nexus.http.keys import REQUEST_ID
-from nexus.ui.flash import COOKIE, read_flash
+from nexus.ui.flash import COOKIE, read_flash, redirect
 from nexus.ui.static_files import static_files
 from nexus.ui.viewer import Viewer
 
@@ -153,3 +153,16 @@ def render(
     if COOKIE in request.cookies:
         response.del_cookie(COOKIE, path=rendering.base)
     return response
+
+
+def go_to(request: web.Request, path: str, flash: str, **gaps: str | int) -> web.Response:
+    """Gives a 303 to another page, which then shows the text that `flash` names.
+
+    Args:
+        request: that is answered.
+        path: of the page, below `/ui`.
+        flash: the text's name.
+        gaps: what is put into it.
+    """
+    rendering = request[RENDERING]
+    return redirect(rendering.href(path), base=rendering.base, flash=flash, **gaps)

@@ -10,9 +10,8 @@ from nexus.api.job_requests import told_as_problems
 from nexus.host.host import Host
 from nexus.jobs.definition import JobDefinition
 from nexus.jobs.errors import InvalidOptions, UnknownJob
-from nexus.ui.flash import redirect
 from nexus.ui.page_book import PageBook
-from nexus.ui.rendering import RENDERING, render
+from nexus.ui.rendering import go_to, render
 from nexus.ui.viewer import Page, Viewer
 from nexus.ui.views.job_page import job_page
 from nexus.ui.views.option_form import Field, option_fields, read_fields, with_mistakes
@@ -52,7 +51,7 @@ def _running(host: Host) -> Page:
             except InvalidOptions as error:
                 fields, others = with_mistakes(reading.fields, error.mistakes)
                 return await _show(host, request, viewer, fields, mistakes=others, status=422)
-        return _to(request, f"/runs/{segment(started.id)}", "started")
+        return go_to(request, f"/runs/{segment(started.id)}", "started")
 
     return run
 
@@ -63,7 +62,7 @@ def _setting(host: Host, *, paused: bool) -> Page:
         with told_as_problems():
             await host.jobs.engine.set_paused(module, job, paused, by=viewer.subject, issuer=viewer.issuer)
         path = f"/modules/{segment(module)}/jobs/{segment(job)}"
-        return _to(request, path, "paused" if paused else "resumed", job=f"{module} {job}")
+        return go_to(request, path, "paused" if paused else "resumed", job=f"{module} {job}")
 
     return set_paused
 
@@ -103,8 +102,3 @@ def _definition(host: Host, request: web.Request) -> JobDefinition:
             return host.jobs.source.definitions(module)[module, job]
         except KeyError:
             raise UnknownJob("There is no job of this name.") from None
-
-
-def _to(request: web.Request, path: str, flash: str, **gaps: str) -> web.Response:
-    rendering = request[RENDERING]
-    return redirect(rendering.href(path), base=rendering.base, flash=flash, **gaps)

@@ -7,17 +7,15 @@ from aiohttp import web
 
 from nexus.host.host import Host
 from nexus.jobs.definition import JobKey
-from nexus.jobs.run_marks import Standing
 from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
-from nexus.ui.views.engine_access import ask, engine_of
+from nexus.ui.views.engine_access import engine_of, standing_of
 from nexus.ui.views.job_entries import JobEntry, as_set, count_states, job_entries
 from nexus.ui.views.jobs import rows_of
 from nexus.ui.views.kept import kept
 from nexus.ui.views.listing import listed, read_text
 
-_NO_STANDING: Final = Standing(paused={}, failing=())
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _PER_PAGE: Final = 25
 _SHOW: Final = ("failing", "scheduled", "paused", "on_demand", "module_down")
@@ -30,7 +28,7 @@ def add(pages: PageBook, host: Host) -> None:
     async def every(request: web.Request, viewer: Viewer) -> web.Response:
         text, show = read_text(request, "q").lower(), read_text(request, "show")
         show = show if show in _SHOW else ""
-        standing = await ask(host, lambda engine: engine.figures.standing(), _NO_STANDING)
+        standing = await standing_of(host)
         jobs = as_set(entries(), standing.value.paused)
         failing = {key for key in standing.value.failing if key in jobs}
         due = _instants(host)

@@ -18,7 +18,7 @@ from nexus.ui.pictures.activity import activity
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.attention import MOST, Failing, attention, items_of_modules
-from nexus.ui.views.engine_access import ask, engine_of
+from nexus.ui.views.engine_access import ask, engine_of, standing_of
 from nexus.ui.views.job_entries import Entries, as_set, count_states, job_entries
 from nexus.ui.views.kept import kept
 from nexus.ui.views.module_rows import count_groups
@@ -29,7 +29,6 @@ _HOUR: Final = 3600
 _LATEST: Final = 8
 """Runs, coming instants and changes that are shown."""
 
-_NO_STANDING: Final = Standing(paused={}, failing=())
 _NO_PAGE: Final = Page(runs=(), cursor=None)
 _NO_COUNTS: Final[Mapping[RunStatus, int]] = {}
 _NO_BUCKETS: Final[tuple[Bucket, ...]] = ()
@@ -71,7 +70,7 @@ class _Figures:
 
 
 async def _figures(host: Host, entries: Entries) -> _Figures:
-    standing = await ask(host, lambda engine: engine.figures.standing(), _NO_STANDING)
+    standing = await standing_of(host)
     failing = [key for key in standing.value.failing if key in entries]
     none = tuple[JobState, ...]()
     first = await ask(host, lambda engine: engine.states.of(failing[:MOST]), none)

@@ -7,10 +7,9 @@ from aiohttp import web
 from nexus.api.job_requests import told_as_problems
 from nexus.host.host import Host
 from nexus.jobs.errors import UnknownRun
-from nexus.ui.flash import redirect
 from nexus.ui.page_book import PageBook
 from nexus.ui.pictures.timeline import timeline
-from nexus.ui.rendering import RENDERING, render
+from nexus.ui.rendering import go_to, render
 from nexus.ui.viewer import Viewer
 from nexus.ui.words import segment
 
@@ -36,18 +35,13 @@ def add(pages: PageBook, host: Host) -> None:
         with told_as_problems():
             run = await host.jobs.engine.cancel(request.match_info["id"], by=viewer.subject, issuer=viewer.issuer)
         is_late = run.status.is_final and run.cancelled_by is None
-        return _to(request, run.id, "ended" if is_late else "cancelled")
+        return go_to(request, f"/runs/{segment(run.id)}", "ended" if is_late else "cancelled")
 
     async def retry(request: web.Request, viewer: Viewer) -> web.Response:
         with told_as_problems():
             run = await host.jobs.engine.retry(request.match_info["id"], by=viewer.subject, issuer=viewer.issuer)
-        return _to(request, run.id, "retried")
+        return go_to(request, f"/runs/{segment(run.id)}", "retried")
 
     pages.page("/runs/{id}", one)
     pages.action("/runs/{id}/cancel", cancel)
     pages.action("/runs/{id}/retry", retry)
-
-
-def _to(request: web.Request, run_id: str, flash: str) -> web.Response:
-    rendering = request[RENDERING]
-    return redirect(rendering.href(f"/runs/{segment(run_id)}"), base=rendering.base, flash=flash)

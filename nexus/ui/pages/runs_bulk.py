@@ -8,9 +8,8 @@ from nexus.api.job_requests import told_as_problems
 from nexus.api.run_bulk import BULK, CANCEL, RETRY, BulkAction, act_on_many, chosen_runs
 from nexus.host.host import Host
 from nexus.jobs.run import Page
-from nexus.ui.flash import redirect
 from nexus.ui.page_book import PageBook
-from nexus.ui.rendering import RENDERING, render
+from nexus.ui.rendering import go_to, render
 from nexus.ui.viewer import Page as PageHandler
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.run_filters import filters_of, read_filters
@@ -62,9 +61,8 @@ def _doing(host: Host, action: BulkAction, path: str, flash: str) -> PageHandler
         filters = filters_of(texts, host.clock.now())  # type: ignore[arg-type]  # a file among them is taken as text
         cursor = str(form.get("cursor", "")) or None
         became = await act_on_many(host, action, filters.wanted, by=viewer.subject, issuer=viewer.issuer, cursor=cursor)
-        rendering = request[RENDERING]
         # Where more match, the page of confirmation asks for them next.
         to = f"{path}?{filters.query(cursor=became.cursor)}" if became.cursor else f"/runs?{filters.query()}"
-        return redirect(rendering.href(to), base=rendering.base, flash=flash, done=became.done, refused=became.refused)
+        return go_to(request, to, flash, done=became.done, refused=became.refused)
 
     return do

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nexus.host.host import Host
 from nexus.jobs.errors import StoreUnavailable, StoreUnusable
+from nexus.jobs.run_marks import Standing
 
 if TYPE_CHECKING:
     from nexus.jobs.engine import JobEngine
@@ -33,6 +34,11 @@ async def ask(host: Host, question: "Callable[[JobEngine], Awaitable[T]]", other
         return Asked(otherwise if engine is None else await question(engine))
     except (StoreUnavailable, StoreUnusable) as error:
         return Asked(otherwise, str(error))
+
+
+async def standing_of(host: Host) -> Asked[Standing]:
+    """Gives how jobs stand, as far as the store alone knows."""
+    return await ask(host, lambda engine: engine.figures.standing(), Standing(paused={}, failing=()))
 
 
 def engine_of(host: Host) -> "JobEngine | None":
