@@ -11,20 +11,27 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 
+from nexus.auth.counters import Counters
 from nexus.auth.verifier import VerifiedClaims
+from nexus.spec.principal import Principal
 
 
 class ClaimsCache:
     """A bounded map from tokens to verified claims, least recently used out first; refusals are never kept."""
 
-    __slots__ = ("_entries", "_max_entries", "_max_token_bytes", "_monotonic", "_salted", "_wall")
+    __slots__ = ("_counters", "_entries", "_max_entries", "_monotonic", "_salted", "_wall")
 
     def __init__(
-        self, *, max_entries: int, max_token_bytes: int, wall: Callable[[], float], monotonic: Callable[[], float]
+        self,
+        counters: Counters,
+        *,
+        max_entries: int,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
+        self._counters = counters
         self._entries: OrderedDict[bytes, VerifiedClaims] = OrderedDict()
         self._max_entries = max_entries
-        self._max_token_bytes = max_token_bytes
         self._wall = wall
         self._monotonic = monotonic
         self._salted = hashlib.sha256(secrets.token_bytes(64))
@@ -32,11 +39,8 @@ class ClaimsCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, token: str) -> VerifiedClaims | None:
-        """What was verified, where the verifier would find the same now."""
-        # What cannot be a compact JWS was never put here, and a flood of such is not worth a hash each.
-        if len(token) > self._max_token_bytes or token.count(".") != 2 or not token.isascii():
-            return None
+    def principal(self, token: str) -> Principal | None:
+        """Whom a token was verified for, where the verifier would find the same now; counted."""
         key = self._key(token)
         claims = self._entries.get(key)
         if claims is None:
@@ -48,7 +52,8 @@ class ClaimsCache:
         if not claims.valid_from <= self._wall() < claims.valid_until or self._monotonic() >= keys.attention_at:
             return None
         self._entries.move_to_end(key)
-        return claims
+        self._counters.cached += 1
+        return claims.principal
 
     def put(self, token: str, claims: VerifiedClaims) -> None:
         """Keeps what was verified."""
@@ -64,5 +69,5 @@ class ClaimsCache:
 
     def _key(self, token: str) -> bytes:
         hashed = self._salted.copy()
-        hashed.update(token.encode("ascii"))
+        hashed.update(token.encode("utf-8", "surrogatepass"))
         return hashed.digest()

@@ -65,19 +65,26 @@ class Guard:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             route = request.match_info.route
-            access = route.access if isinstance(route, BoundRoute) else None
-            if access is None:
-                access = PROTECTED
-            elif access.is_public:
+            if isinstance(route, BoundRoute):
+                access, is_introspection = route.access or PROTECTED, route.module is None
+            else:
+                access, is_introspection = PROTECTED, False
+            if access.is_public:
                 return await handler(request)
-            admitted = self._admit_at_once(request, access.permissions)
-            if not isinstance(admitted, Principal):
-                if not isinstance(admitted, web.Response):
-                    admitted = await self._admit(request, admitted, access.permissions)
-                if isinstance(admitted, web.Response):
+            caller = self._read(request)
+            # Short for most requests: a token that comes again, to a route whose use nobody writes down.
+            if type(caller) is not Principal or is_introspection or not access.permissions <= caller.permissions:
+                if isinstance(caller, Refusal):
+                    return self._refuse(request, caller, access.permissions)
+                if isinstance(caller, Principal):
+                    admitted = self._permit(request, caller, access.permissions)
+                else:
+                    admitted = await self._admit(request, caller, access.permissions)
+                if not isinstance(admitted, Principal):
                     return admitted
-            request[PRINCIPAL] = admitted
-            request[INFLIGHT].expires_at = admitted.expires_at
+                caller = admitted
+            request[PRINCIPAL] = caller
+            request[INFLIGHT].expires_at = caller.expires_at
             return await handler(request)
 
         return guard
@@ -95,13 +102,6 @@ class Guard:
         except (Refusal, KeysUnavailable):
             return False
         return isinstance(principal, Principal) and principal.has(permission)
-
-    def _admit_at_once(self, request: web.Request, permissions: frozenset[str]) -> "Principal | web.Response | Compact":
-        """Who asks, or the answer to whom may not, or the token that has to be verified first."""
-        read = self._read(request)
-        if isinstance(read, Principal):
-            return self._permit(request, read, permissions)
-        return self._refuse(request, read, permissions) if isinstance(read, Refusal) else read
 
     async def _admit(
         self, request: web.Request, token: "Compact", permissions: frozenset[str]

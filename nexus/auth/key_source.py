@@ -75,7 +75,7 @@ class KeySource:
         self._spawn = spawn
         self._wall = wall
         self._monotonic = monotonic
-        self._ring: KeyRing | None = None
+        self.ring: KeyRing | None = None
         self._warnings: tuple[str, ...] = ()
         self._fetched_at = self._refresh_at = self._stale_at = self._attempted_at = self._next_try = -math.inf
         self._fails = 0
@@ -100,14 +100,9 @@ class KeySource:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    @property
-    def ring(self) -> KeyRing | None:
-        """What is in use; the same object for as long as it decides the same."""
-        return self._ring
-
     def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         """The key, where it can be told without waiting and no fetch is due."""
-        ring = self._ring
+        ring = self.ring
         return None if ring is None or self._monotonic() >= self.attention_at else ring.find(kid, algorithm)
 
     async def require(self, kid: str | None, algorithm: str) -> PublicKey:
@@ -147,8 +142,8 @@ class KeySource:
             issuer=self.issuer,
             level=level,
             reason=reason,
-            keys=self._ring.size if self._ring is not None and usable else 0,
-            key_age=now - self._fetched_at if self._ring is not None else None,
+            keys=self.ring.size if self.ring is not None and usable else 0,
+            key_age=now - self._fetched_at if self.ring is not None else None,
             last_error=self._last_error,
             next_attempt_in=max(0.0, self._due_at() - now),
             clock_offset=self._clock_offset,
@@ -164,7 +159,7 @@ class KeySource:
             if self._flight is None and now >= self._next_try:
                 self._take_off()
             await self._wait()
-        ring = self._ring
+        ring = self.ring
         if ring is None or not self._is_usable(self._monotonic()):
             raise self._unavailable()
         return ring
@@ -178,7 +173,7 @@ class KeySource:
         if self._flight is None and now >= max(self._attempted_at + self._bounds.cooldown, self._next_try):
             self._take_off()
         await self._wait()
-        ring = self._ring
+        ring = self.ring
         if ring is not None and kid in ring.kids:
             return ring
         if self._fails:  # the key may be there, but the issuer cannot be asked: that is no fault of the token
@@ -193,7 +188,7 @@ class KeySource:
             self._absent.popitem(last=False)
 
     def _is_usable(self, now: float) -> bool:
-        return self._ring is not None and now < self._fetched_at + self._bounds.max_stale
+        return self.ring is not None and now < self._fetched_at + self._bounds.max_stale
 
     def _due_at(self) -> float:
         return self._next_try if self._fails else self._refresh_at
@@ -271,8 +266,8 @@ class KeySource:
         self._start("nexus-auth-save", self._save(StoredKeys(downloaded.document, self._wall())))
 
     def _use(self, imported: ImportedKeys) -> None:
-        if self._ring is None or self._ring.fingerprint != imported.ring.fingerprint:
-            self._ring = imported.ring
+        if self.ring is None or self.ring.fingerprint != imported.ring.fingerprint:
+            self.ring = imported.ring
             _log.info(
                 "the keys of an issuer are in use",
                 extra={"event": "auth.keys.changed", "issuer": self.issuer, "keys": imported.ring.size},
@@ -286,7 +281,7 @@ class KeySource:
                 )
 
     def _set_attention(self) -> None:
-        if self._ring is None:
+        if self.ring is None:
             self.attention_at = -math.inf
         else:
             expires_at = self._fetched_at + self._bounds.max_stale

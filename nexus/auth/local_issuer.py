@@ -145,16 +145,11 @@ class LocalKeys:
 
     def __init__(self, issuer: LocalIssuer) -> None:
         self.issuer = issuer.name
-        self._ring = issuer.ring()
-
-    @property
-    def ring(self) -> KeyRing:
-        """The one key."""
-        return self._ring
+        self.ring = issuer.ring()
 
     def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         """The key, where the token names it."""
-        return self._ring.find(kid, algorithm)
+        return self.ring.find(kid, algorithm)
 
     async def require(self, kid: str | None, algorithm: str) -> PublicKey:
         """The key.
@@ -162,9 +157,9 @@ class LocalKeys:
         Raises:
             Refusal: the token names another.
         """
-        key = self._ring.find(kid, algorithm)
+        key = self.ring.find(kid, algorithm)
         if key is None:
-            raise Refusal(Reason.UNKNOWN_KID if kid not in self._ring.kids else Reason.WRONG_KEY)
+            raise Refusal(Reason.UNKNOWN_KID if kid not in self.ring.kids else Reason.WRONG_KEY)
         return key
 
     def status(self) -> IssuerStatus:

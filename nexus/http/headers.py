@@ -82,20 +82,21 @@ class Withholding:
         self._withheld = _Verdicts(_IDENTITY + _FORWARDING)
 
     def apply(self, request: web.Request) -> web.Request:
-        """Gives the request that a module's handler may have: the same one where nothing is to be taken."""
-        headers = request.headers
-        verdicts = self._withheld
-        names = [name for name in headers if verdicts[name]]
-        if names and self._proxies and self._is_trusted(request.remote):
-            names = [name for name in names if self._identity[name]]
-        if not names:
-            return request
+        """Gives the request that a module's handler may have; the same one where it can be changed."""
         if isinstance(request, HostRequest):
-            request.withhold(names)
+            request.withhold(self._names)
             return request
         # Served by another server than the host's own (aiohttp's test server).
-        kept = CIMultiDict((name, value) for name, value in headers.items() if name not in names)
-        return request.clone(headers=kept)
+        names = self._names(request)
+        kept = CIMultiDict((name, value) for name, value in request.headers.items() if name not in names)
+        return request.clone(headers=kept) if names else request
+
+    def _names(self, request: web.Request) -> list[str]:
+        headers = request._headers  # noqa: SLF001 - asking for the public ones is what this answers
+        names = [name for name in headers if self._withheld[name]]
+        if names and self._proxies and self._is_trusted(request.remote):
+            return [name for name in names if self._identity[name]]
+        return names
 
     def _is_trusted(self, peer: str | None) -> bool:
         if peer is None:

@@ -3,10 +3,11 @@
 aiohttp's way to change a request's headers is a clone, which costs as much as everything else the host does for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import MultipartReader, web
+from aiohttp.helpers import reify
 from multidict import CIMultiDictProxy
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 class HostRequest(web.Request):
     """A request of the host's own server."""
 
-    ATTRS = web.Request.ATTRS | {"_withheld"}
+    ATTRS = web.Request.ATTRS | {"_withheld", "_withholding"}
 
     _withheld: Sequence[str] = ()
+    _withholding: Callable[[web.Request], Sequence[str]] | None = None
 
     def matched(self, match: "UrlMappingMatchInfo") -> None:
         """Takes the match, as aiohttp's application would give it."""
@@ -30,15 +32,22 @@ class HostRequest(web.Request):
         self._state.clear()
         self._cache.clear()
 
-    def withhold(self, names: Sequence[str]) -> None:
-        """Removes the header fields with these exact names from everything that the request tells of itself."""
-        headers = self._headers.copy()
-        for name in names:
-            headers.popall(name, None)
-        self._headers = CIMultiDictProxy(headers)
+    def withhold(self, names: Callable[[web.Request], Sequence[str]]) -> None:
+        """Removes header fields from everything that the request tells of itself from now on.
+
+        Args:
+            names: gives the exact names of those that go; asked once, when something is told of them, since hardly a
+                handler reads a header.
+        """
+        self._withholding = names
         for told in ("headers", "forwarded"):
             self._cache.pop(told, None)
-        self._withheld = names
+
+    @reify
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The header fields."""
+        self._strip_headers()
+        return self._headers
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -58,12 +67,29 @@ class HostRequest(web.Request):
         self._strip_message()
         return super().forwarded
 
+    async def multipart(self) -> MultipartReader:
+        """A reader of the body's parts, which knows the request's header fields."""
+        self._strip_headers()
+        return await super().multipart()
+
     def clone(self, **changes: Any) -> web.Request:
         """Gives a copy with changes, which lacks what was withheld too."""
         self._strip_message()
         return super().clone(**changes)
 
+    def _strip_headers(self) -> None:
+        choose, self._withholding = self._withholding, None
+        names = choose(self) if choose is not None else ()
+        if not names:
+            return
+        headers = self._headers.copy()
+        for name in names:
+            headers.popall(name, None)
+        self._headers = CIMultiDictProxy(headers)
+        self._withheld = names
+
     def _strip_message(self) -> None:
+        self._strip_headers()
         # Late, since hardly a handler asks for what is made of the message, and copying it costs microseconds.
         if self._message.headers is self._headers:
             return
