@@ -38,7 +38,7 @@ class Ring(LocalKeys):
 
     def __init__(self):
         self.issuer = ISSUER.url
-        self._ring = KeyRing([VerificationKey(KEY.kid, ("RS256",), PUBLIC, KEY.kid)])
+        self.ring = KeyRing([VerificationKey(KEY.kid, ("RS256",), PUBLIC, KEY.kid)])
 
 
 VERIFIERS = {
