@@ -39,8 +39,10 @@ class HostRequest(web.Request):
             names: gives the exact names of those that go; asked once, when something is told of them, since hardly a
                 handler reads a header.
         """
+        if self._withholding is not None:
+            self._strip_headers()  # who withholds more, or nothing, gives nothing back
         self._withholding = names
-        for told in ("headers", "forwarded"):
+        for told in ("headers", "message", "forwarded"):
             self._cache.pop(told, None)
 
     @reify
@@ -86,7 +88,7 @@ class HostRequest(web.Request):
         for name in names:
             headers.popall(name, None)
         self._headers = CIMultiDictProxy(headers)
-        self._withheld = names
+        self._withheld = (*self._withheld, *names)
 
     def _strip_message(self) -> None:
         self._strip_headers()

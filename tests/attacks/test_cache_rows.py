@@ -13,8 +13,8 @@ def caches(monkeypatch):
     """The caches of the hosts of a test."""
     made, begin = [], ClaimsCache.__init__
 
-    def note(self, **arguments):
-        begin(self, **arguments)
+    def note(self, *arguments, **named):
+        begin(self, *arguments, **named)
         made.append(self)
 
     monkeypatch.setattr(ClaimsCache, "__init__", note)
@@ -82,8 +82,13 @@ async def test_k5_many_tokens_take_bounded_room(stage_factory, issuer, caches):
 
 
 async def test_k5_refusals_are_not_remembered(stage, issuer, caches):
+    (cache,) = caches
+    remembered = len(cache)
+
     await refuses(stage, issuer.mint(key=attacker(), permissions=["admin"]), "bad_signature")
     await refuses(stage, issuer.mint(aud="x", permissions=["admin"]), "wrong_audience")
+
+    assert len(cache) == remembered
 
 
 async def test_k6_an_outage_is_not_remembered_as_a_refusal(stage_factory, issuer, clock):

@@ -1,10 +1,15 @@
+import copy
+import warnings
+from collections.abc import Mapping
+
+import aiohttp
 import pytest
 from aiohttp import web
 
 from nexus.http.host_routes import HostRoutes
 from nexus.spec.access import PROTECTED, PUBLIC
 from nexus.spec.route import Route
-from tests.http.conftest import AUTHORIZED, serving, settings
+from tests.http.conftest import AUTHORIZED, guard, serving, settings
 from tests.http.standin import StandInHost
 
 FORGED = [
@@ -83,3 +88,115 @@ async def test_every_value_of_a_repeated_header_is_kept(host, running):
     answer = await running.target("/m/m/x", headers="X-Auth-A: forged\r\nX-K: 1\r\nX-K: 2\r\n")
 
     assert [value for name, value in answer.json["headers"] if name == "X-K"] == ["1", "2"]
+
+
+CANARY = "cAnArY-0123456789"
+HIDDEN = {
+    "Authorization": f"Bearer {CANARY}",
+    "Proxy-Authorization": f"Basic {CANARY}",
+    "X-Forwarded-User": CANARY,
+    "x_auth_claims": CANARY,
+    "Forwarded": f"for={CANARY}",
+}
+
+
+def attributes(it):
+    for name in dir(it):
+        if not name.startswith("_"):
+            try:
+                yield name, getattr(it, name)
+            except Exception:
+                yield name, None
+
+
+def parts(it):
+    """What of `it` is reached without a call: its entries, and its public attributes."""
+    if isinstance(it, Mapping):
+        yield from ((f"[{key!r}]", entry) for pair in it.items() for key, entry in (pair, pair[::-1]))
+    elif isinstance(it, tuple | list | set | frozenset):
+        yield from (("[]", entry) for entry in it)
+    if not (isinstance(it, type) or callable(it) or type(it).__module__ == "builtins"):
+        yield from ((f".{name}", entry) for name, entry in attributes(it))
+
+
+def told(root):
+    """Where the canary is found, in anything that can be reached from `root`."""
+    todo, seen, places = [("", root)], {}, []
+    while todo:
+        path, it = todo.pop()
+        if id(it) in seen:
+            continue
+        seen[id(it)] = it
+        text = it.decode("latin-1") if isinstance(it, bytes | bytearray) else it if isinstance(it, str) else repr(it)
+        if CANARY.lower() in text.lower():
+            places.append(path)
+        todo += [(path + step, part) for step, part in parts(it)]
+    assert len(seen) > 20
+    return places
+
+
+async def first_part(request):
+    return await (await request.multipart()).next()
+
+
+async def undone(request):
+    request.withhold(lambda _: [])
+    return request
+
+
+WAYS = {
+    "itself": lambda request: request,
+    "copy": copy.copy,
+    "clone": lambda request: request.clone(),
+    "changed-clone": lambda request: request.clone(method="PUT", headers={"A": "b"}),
+    "clone-of-a-copy": lambda request: copy.copy(request).clone(),
+    "multipart": lambda request: request.multipart(),
+    "part": first_part,
+    "form": lambda request: request.post(),
+    "withheld-again": undone,
+}
+
+
+@web.middleware
+async def touching(request, handler):
+    """Asks for everything that a request tells of itself before anything is withheld; aiohttp keeps the answers."""
+    assert told(request)
+    return await handler(request)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("guarded_by", [guard, touching], ids=["fresh", "asked-before"])
+@pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+async def test_nothing_that_a_handler_can_reach_of_a_request_tells_what_is_hidden(host, way, guarded_by):
+    places = []
+
+    async def look(request):
+        reached = way(request)
+        places.append(told(await reached if hasattr(reached, "__await__") else reached))
+        places.append(told(request))
+        return web.Response()
+
+    host.add("m", Route(method="POST", path="/x", handler=look, access=PUBLIC))
+    form = aiohttp.FormData()
+    form.add_field("file", "content", filename="a")
+    async with serving(host, guarded_by=guarded_by) as running:
+        assert (await running.ask("POST", "/m/m/x", headers=HIDDEN, data=form)).status == 200
+
+    assert places == [[], []]
+
+
+async def test_a_socket_tells_nothing_of_what_is_hidden(host, running):
+    places = []
+
+    async def look(request):
+        socket = web.WebSocketResponse()
+        with warnings.catch_warnings(action="ignore"):
+            await socket.prepare(request)
+            places.append(told(socket) + told(request))
+        return socket
+
+    host.add("m", Route(method="GET", path="/x", handler=look, access=PUBLIC))
+    async with running.session.ws_connect(running.url + "/m/m/x", headers=HIDDEN) as socket:
+        await socket.receive()
+
+    assert places == [[]]
