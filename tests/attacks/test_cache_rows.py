@@ -81,7 +81,7 @@ async def test_k5_many_tokens_take_bounded_room(stage_factory, issuer, caches):
         assert len(cache) == 5
 
 
-async def test_k5_refusals_are_not_remembered(stage, issuer, caches):
+async def test_k5_refusals_are_not_remembered(caches, stage, issuer):
     (cache,) = caches
     remembered = len(cache)
 
