@@ -32,8 +32,7 @@ async def test_k1_another_spelling_of_a_remembered_token_is_another_token(stage,
     await stage.takes(token)
 
     for other in (token + "=", token[:-4], token + "AAAA", token.swapcase()):
-        reply = await stage.with_token(other)
-        assert reply.status == 401
+        await refuses(stage, other)
 
 
 async def test_k1_another_issuers_host_does_not_know_it(stage_factory, issuer):

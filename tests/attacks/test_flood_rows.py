@@ -9,6 +9,9 @@ import pytest
 from nexus.testing.issuer import ABSENT
 from tests.auth.rows.case import attacker, now
 
+from .stage import CHALLENGES
+from .watch import leak
+
 _log = logging.getLogger("nexus.tests")
 
 CLASSES = {
@@ -35,8 +38,10 @@ async def test_a_flood_asks_nobody_and_is_told_nothing(stage, issuer, make):
                 document.pop("request_id")
                 told.add((answer.status, answer.headers["WWW-Authenticate"], str(document)))
 
-    assert len(told) == 1
+    assert [(status, challenge) for status, challenge, _ in told] == [(401, CHALLENGES["invalid_token"])]
     assert len(issuer.requests) == requests
+    assert stage.witness.calls == []
+    assert not [token for token in tokens if leak(token, stage.log.text)]
     _log.info("99 of 100 refusals took less than %.1f ms", sorted(took)[int(COUNT * 0.99)] * 1000)
 
 
