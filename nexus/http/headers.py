@@ -1,5 +1,7 @@
 """What modules do not get to see of a request: the caller's credentials, and claims about the caller from outside.
 
+Credentials are also the cookies of the host's own pages, which browsers send to every path of the host.
+
 A module knows its caller from the `Principal` alone. A header that a proxy of another host would set can be set by
 anyone here, so none of them passes (findings of many hosts: CWE-290, authentication bypass by spoofing).
 """
@@ -8,8 +10,8 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-from multidict import CIMultiDict
+from aiohttp import hdrs, web
+from multidict import CIMultiDictProxy
 
 from nexus.http.request import HostRequest
 
@@ -49,6 +51,9 @@ _IDENTITY: Final = (
 _FORWARDING: Final = ("forwarded", "x-forwarded-", "x-real-ip", "x-client-ip", "true-client-ip")
 """Where a request came from (RFC 7239 and what was before it); believed from trusted proxies only."""
 
+_OWN_COOKIES: Final = ("__Host-nexus_", "nexus_")
+"""Beginnings of the names of cookies of the host's pages."""
+
 _KEPT_VERDICTS: Final = 1024
 
 
@@ -84,15 +89,27 @@ class Withholding:
     def apply(self, request: web.Request) -> web.Request:
         """Gives the request that a module's handler may have; the same one where it can be changed."""
         if isinstance(request, HostRequest):
-            request.withhold(self._names)
+            request.withhold(self._left)
             return request
         # Served by another server than the host's own (aiohttp's test server).
-        names = self._names(request)
-        kept = CIMultiDict((name, value) for name, value in request.headers.items() if name not in names)
-        return request.clone(headers=kept) if names else request
+        left = self._left(request)
+        return request if left is request.headers else request.clone(headers=left)
 
-    def _names(self, request: web.Request) -> list[str]:
+    def _left(self, request: web.Request) -> CIMultiDictProxy[str]:
         headers = request._headers  # noqa: SLF001 - asking for the public ones is what this answers
+        names = self._names(request, headers)
+        cookies = headers.getall(hdrs.COOKIE, ())
+        foreign = [_without_own(cookie) for cookie in cookies]
+        if not names and foreign == [*cookies]:
+            return headers
+        left = headers.copy()
+        for name in names:
+            left.popall(name, None)
+        left.popall(hdrs.COOKIE, None)
+        left.extend((hdrs.COOKIE, cookie) for cookie in foreign if cookie)
+        return CIMultiDictProxy(left)
+
+    def _names(self, request: web.Request, headers: CIMultiDictProxy[str]) -> list[str]:
         names = [name for name in headers if self._withheld[name]]
         if names and self._proxies and self._is_trusted(request.remote):
             return [name for name in names if self._identity[name]]
@@ -106,3 +123,9 @@ class Withholding:
         except ValueError:
             return False
         return any(address in network for network in self._proxies)
+
+
+def _without_own(cookies: str) -> str:
+    if "nexus_" not in cookies:
+        return cookies
+    return ";".join(pair for pair in cookies.split(";") if not pair.strip().startswith(_OWN_COOKIES)).strip()

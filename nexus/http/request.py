@@ -3,7 +3,7 @@
 aiohttp's way to change a request's headers is a clone, which costs as much as everything else the host does for it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import MultipartReader, web
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 class HostRequest(web.Request):
     """A request of the host's own server."""
 
-    ATTRS = web.Request.ATTRS | {"_withheld", "_withholding"}
+    ATTRS = web.Request.ATTRS | {"_withholding"}
 
-    _withheld: Sequence[str] = ()
-    _withholding: Callable[[web.Request], Sequence[str]] | None = None
+    _withholding: Callable[[web.Request], CIMultiDictProxy[str]] | None = None
 
     def matched(self, match: "UrlMappingMatchInfo") -> None:
         """Takes the match, as aiohttp's application would give it."""
@@ -32,17 +31,17 @@ class HostRequest(web.Request):
         self._state.clear()
         self._cache.clear()
 
-    def withhold(self, names: Callable[[web.Request], Sequence[str]]) -> None:
-        """Removes header fields from everything that the request tells of itself from now on.
+    def withhold(self, left: Callable[[web.Request], CIMultiDictProxy[str]]) -> None:
+        """Hides header fields in everything that the request tells of itself from now on.
 
         Args:
-            names: gives the exact names of those that go; asked once, when something is told of them, since hardly a
-                handler reads a header.
+            left: gives those that stay; asked once, when something is told of them, since hardly a handler reads a
+                header.
         """
         if self._withholding is not None:
             self._strip_headers()  # who withholds more, or nothing, gives nothing back
-        self._withholding = names
-        for told in ("headers", "message", "forwarded"):
+        self._withholding = left
+        for told in ("headers", "message", "forwarded", "cookies"):
             self._cache.pop(told, None)
 
     @reify
@@ -80,24 +79,21 @@ class HostRequest(web.Request):
         return super().clone(**changes)
 
     def _strip_headers(self) -> None:
-        choose, self._withholding = self._withholding, None
-        names = choose(self) if choose is not None else ()
-        if not names:
-            return
-        headers = self._headers.copy()
-        for name in names:
-            headers.popall(name, None)
-        self._headers = CIMultiDictProxy(headers)
-        self._withheld = (*self._withheld, *names)
+        left, self._withholding = self._withholding, None
+        if left is not None:
+            self._headers = left(self)
 
     def _strip_message(self) -> None:
         self._strip_headers()
         # Late, since hardly a handler asks for what is made of the message, and copying it costs microseconds.
         if self._message.headers is self._headers:
             return
-        withheld = {name.lower().encode("utf-8", "surrogateescape") for name in self._withheld}
-        raw = tuple(pair for pair in self._message.raw_headers if pair[0].lower() not in withheld)
+        raw = tuple((_as_sent(name), _as_sent(value)) for name, value in self._headers.items())
         self._message = self._message._replace(headers=self._headers, raw_headers=raw)
+
+
+def _as_sent(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 class ForeignRequest(HostRequest):

@@ -82,6 +82,38 @@ async def test_where_a_request_came_from_is_believed_from_trusted_proxies_only(p
     assert "forged-admin" not in answer.body.decode()
 
 
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("a=1; b=nexus_2", ["a=1; b=nexus_2"]),
+        ("a=1; __Host-nexus_session=s; my_nexus_x=2", ["a=1; my_nexus_x=2"]),
+        ("nexus_session_3001=s; a=1", ["a=1"]),
+        ("__Host-nexus_session=s", []),
+        ("__Host-nexus_session=s\r\nCookie: a=1", ["a=1"]),
+        (" ;nexus_sign_in=s;;a=1;", [";;a=1;"]),
+    ],
+)
+async def test_a_module_sees_its_own_cookies_and_none_of_the_hosts_pages(host, running, sent, seen):
+    host.add("m", Route(method="GET", path="/x", handler=show, access=PUBLIC))
+
+    answer = await running.target("/m/m/x", headers=f"Cookie: {sent}\r\n")
+
+    assert [value for name, value in answer.json["headers"] if name == "Cookie"] == seen
+
+
+async def test_bytes_that_are_no_text_are_kept_as_they_came(host, running):
+    values = []
+
+    async def look(request):
+        values.append([value for name, value in request.raw_headers if name == b"X-Odd"])
+        return web.Response()
+
+    host.add("m", Route(method="GET", path="/x", handler=look, access=PUBLIC))
+    await running.target("/m/m/x", headers="X-Auth-A: forged\r\nX-Odd: \udce9 \u20ac\r\n")
+
+    assert values == [[b"\xe9 \xe2\x82\xac"]]
+
+
 async def test_every_value_of_a_repeated_header_is_kept(host, running):
     host.add("m", Route(method="GET", path="/x", handler=show, access=PUBLIC))
 
@@ -97,6 +129,7 @@ HIDDEN = {
     "X-Forwarded-User": CANARY,
     "x_auth_claims": CANARY,
     "Forwarded": f"for={CANARY}",
+    "Cookie": f"own=1; __Host-nexus_session={CANARY};nexus_session_3001={CANARY}; nexus_sign_in_1={CANARY}",
 }
 
 
@@ -140,7 +173,7 @@ async def first_part(request):
 
 
 async def undone(request):
-    request.withhold(lambda _: [])
+    request.withhold(lambda it: it._headers)
     return request
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from aiohttp import web
 
 import nexus
 from nexus.auth.refusal import Reason
@@ -310,9 +311,16 @@ async def test_l17_the_api_and_the_modules_take_no_cookie(open_host, browser, si
     async def closed(request):
         raise AssertionError("nobody got here")
 
+    @shop.get("/open", access=nexus.PUBLIC)
+    async def open_(request):
+        return web.json_response([dict(request.cookies), dict(request.headers)])
+
     async with open_host(shop) as host:
         await signed_in(browser, host)
         name, secret = cookie_of(browser, host)
+        page = await browser.get(host.url + "/m/shop/open", headers={"Cookie": f"{name}={secret}; own=1", **SAME})
+        assert secret not in page.text
+        assert '"own": "1"' in page.text
         for path in ("/api/version", "/api/me", "/api/modules", "/m/shop/closed", "/nothing"):
             for cookie in (f"{name}={secret}", f"access_token={secret}", f"__Host-nexus_session={secret}"):
                 page = await browser.get(host.url + path, headers={"Cookie": cookie, **SAME})
