@@ -46,11 +46,7 @@ class StagingRegistry:
             InvalidDeclaration: it is malformed or taken, or the start is over.
         """
         self._refuse_late("a route")
-        wanted = frozenset(permissions)
-        if wanted and access.is_public:
-            raise InvalidDeclaration(f"route {path!r} is public and asks for permissions: choose one")
-        allowed = requiring(wanted | access.permissions) if wanted else access
-        route = Route(method=method.upper(), path=path, handler=handler, access=allowed)
+        route = Route(method=method.upper(), path=path, handler=handler, access=requiring(permissions, access))
         if (route.method, route.path) in self._taken:
             raise InvalidDeclaration(f"route {route.method} {path!r} is there already: keep one of them")
         if len(self._routes) >= _MAX_ROUTES:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from nexus.spec.errors import InvalidDeclaration
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -14,6 +16,22 @@ class Access:
 
     kind: Literal["public", "protected"]
     permissions: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuses what would open a route by mistake, or close it for everybody.
+
+        Raises:
+            InvalidDeclaration: another kind, a permission that no token can have, or a public route that asks for some.
+        """
+        if self.kind not in ("public", "protected"):
+            raise InvalidDeclaration(f"access {self.kind!r} is unknown: use nexus.PUBLIC or nexus.PROTECTED")
+        names: frozenset[object] = frozenset(self.permissions)  # modules need not be typed
+        for name in names:
+            if not (isinstance(name, str) and name and name.isprintable() and " " not in name):
+                raise InvalidDeclaration(f"permission {name!r} is no word: no token could have it")
+        object.__setattr__(self, "permissions", names)
+        if self.is_public and self.permissions:
+            raise InvalidDeclaration(f"a public route asks for {sorted(self.permissions)}: choose one")
 
     @property
     def is_public(self) -> bool:
@@ -28,6 +46,14 @@ PROTECTED = Access("protected")
 """Only a caller with a valid token; what every route is unless it says otherwise."""
 
 
-def requiring(permissions: Iterable[str]) -> Access:
-    """Gives the access of a route that only a token with all of `permissions` opens."""
-    return Access("protected", frozenset(permissions))
+def requiring(permissions: Iterable[str], access: Access = PROTECTED) -> Access:
+    """Gives `access` with `permissions` added, all of which the token must have then.
+
+    Raises:
+        InvalidDeclaration: they are no names, or the access is public.
+    """
+    if isinstance(permissions, str):
+        raise InvalidDeclaration(f"permissions {permissions!r} is one text: write {{{permissions!r}}}")
+    wanted = frozenset(permissions)
+    # What is no access at all is told by the route that is to have it.
+    return Access(access.kind, access.permissions | wanted) if wanted and isinstance(access, Access) else access

@@ -112,10 +112,7 @@ class Module(Generic[S]):
             access: `nexus.PUBLIC` or `nexus.PROTECTED`, which is the default.
             permissions: the token must hold every one of them.
         """
-        wanted = frozenset(permissions)
-        if wanted and access.is_public:
-            raise InvalidDeclaration(f"route {path!r} is public and asks for permissions: choose one")
-        allowed = requiring(wanted | access.permissions) if wanted else access
+        allowed = requiring(permissions, access)
 
         def declare(handler: F) -> F:
             new = Route(method=method.upper(), path=path, handler=handler, access=allowed)

@@ -44,7 +44,7 @@ class Route:
         """Refuses what could not be served, at the line that declares it.
 
         Raises:
-            InvalidDeclaration: unknown method, malformed path, or a handler that is not async.
+            InvalidDeclaration: unknown method, malformed path, no access, or a handler that is not async.
         """
         if self.method not in METHODS:
             raise InvalidDeclaration(f"route {self.path!r} has method {self.method!r}: use one of {sorted(METHODS)}")
@@ -53,6 +53,10 @@ class Route:
                 f"route path {self.path!r} does not start with '/': write it below the module's prefix"
             )
         compile_template(self.path)
+        if not isinstance(self.access, Access):
+            raise InvalidDeclaration(
+                f"route {self.path!r} has access {self.access!r}: use nexus.PUBLIC or nexus.PROTECTED"
+            )
         call = self.handler if inspect.isroutine(self.handler) else type(self.handler).__call__
         if not inspect.iscoroutinefunction(inspect.unwrap(call)):
             raise InvalidDeclaration(f"the handler of {self.method} {self.path} is not an 'async def' function")
