@@ -5,6 +5,7 @@ another method are protected too, so nothing shows before the caller is known. T
 learns one fixed text per code; the exact reason is in the log, bounded in rate, and in the counters.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NOT_READY_RETRY_AFTER: Final = 1
 """Seconds; the guard is without an authenticator only while the host starts, and where that fails."""
+
+_PROBE_PATIENCE: Final = 0.5
+"""Seconds that a probe waits for an issuer's keys: who asks it must not take a slow issuer for a dead host."""
 
 _MAX_PATH: Final = 200
 """Characters of a path in the audit log."""
@@ -92,14 +96,16 @@ class Guard:
     async def allows(self, request: web.Request, permission: str) -> bool:
         """Tells whether a request to a public route carries a token with `permission`; never refuses it.
 
-        A probe shows its details by this; a bad token there is as good as none.
+        A probe shows its details by this; a bad token there is as good as none, and so is one whose keys are still
+        waited for.
         """
         if hdrs.AUTHORIZATION not in request.headers:
             return False
         try:
             read = self._read(request)
-            principal = read if isinstance(read, Principal | Refusal) else await self._verify(read)
-        except (Refusal, KeysUnavailable):
+            async with asyncio.timeout(_PROBE_PATIENCE):
+                principal = read if isinstance(read, Principal | Refusal) else await self._verify(read)
+        except (Refusal, KeysUnavailable, TimeoutError):
             return False
         return isinstance(principal, Principal) and principal.has(permission)
 

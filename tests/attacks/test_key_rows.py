@@ -238,6 +238,26 @@ async def test_j12_a_client_that_leaves_costs_the_others_nothing(stage_factory, 
     assert issuer.requests.count("/jwks.json") == 1
 
 
+async def test_j3_a_probe_with_a_token_does_not_wait_for_keys(stage_factory, issuer):
+    """A health check that hangs while the issuer does would have a good host restarted."""
+    arrived, proceed = asyncio.Event(), asyncio.Event()
+
+    async def never(request):
+        arrived.set()
+        await proceed.wait()
+        return web.Response()
+
+    issuer.answer = never
+    async with stage_factory(warm=False, keys={"timeout": 30}) as stage:
+        await arrived.wait()
+        token = issuer.mint(permissions=["admin"])
+        for target in ("/livez", "/readyz"):
+            with stage.untouched(token):
+                assert set((await stage.with_token(token, target)).json()) == {"status"}
+                assert stage.log.events("auth.keys.failed") == []  # nobody knows yet
+        proceed.set()
+
+
 async def test_a_module_that_holds_all_connections_keeps_nobody_from_the_keys(stage_factory, issuer, clock):
     arrived, left, module = asyncio.Event(), asyncio.Event(), nexus.Module("greedy", version="1.0.0")
 
