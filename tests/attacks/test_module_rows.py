@@ -178,7 +178,7 @@ PLACES = [
     "nexus.auth.verifier.check_claims",
     "nexus.auth.verifier.check_signature",
     "nexus.auth.verifier.Principal",
-    "nexus.auth.claims_cache.ClaimsCache.get",
+    "nexus.auth.claims_cache.ClaimsCache._key",
     "nexus.auth.claims_cache.ClaimsCache.put",
     "nexus.auth.key_source.KeySource.find",
     "nexus.auth.counters.Counters.refuse",
