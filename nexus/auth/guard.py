@@ -40,6 +40,9 @@ _PROBE_PATIENCE: Final = 0.5
 _MAX_PATH: Final = 200
 """Characters of a path in the audit log."""
 
+_USUAL: Final = ("Bearer ", "bearer ")
+"""The spellings of the scheme that clients use; any other is taken, too (RFC 9110, section 11.1)."""
+
 _log = logging.getLogger("nexus.auth")
 
 
@@ -148,8 +151,8 @@ class Guard:
             values = request.headers.getall(hdrs.AUTHORIZATION, ())
             is_elsewhere = bool(values) and is_token_elsewhere(request)
             # The form of a token that comes again is not looked at: only the very same text is remembered, and what has
-            # no dot never was.
-            if len(values) == 1 and not is_elsewhere and "." in values[0] and values[0][:7].lower() == "bearer ":
+            # no dot never was. Who spells the scheme in an odd way is verified each time.
+            if len(values) == 1 and not is_elsewhere and "." in values[0] and values[0].startswith(_USUAL):
                 principal = authenticator.cached(values[0][7:])
                 if principal is not None:
                     return principal

@@ -79,6 +79,11 @@ def measure(folder: Path, effort: Effort) -> list[Row]:
         forged = bearer.rpartition(".")[0] + "." + "A" * 342
         return [
             compare("guard with cache : the same route public", cached, public, least=0.85),
+            compare(
+                "guard with cache : the same route public, sent the same token",
+                cached,
+                partial(load, f"{ours}/m/guarded/open", token=bearer),
+            ),
             compare("guard with cache : plain aiohttp", cached, partial(load, f"{plain}/up")),
             compare("guard without cache : the same route public", without, public),
             compare(

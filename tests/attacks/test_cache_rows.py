@@ -13,8 +13,8 @@ def caches(monkeypatch):
     """The caches of the hosts of a test."""
     made, begin = [], ClaimsCache.__init__
 
-    def note(self, *arguments, **named):
-        begin(self, *arguments, **named)
+    def note(self, *counters, **arguments):
+        begin(self, *counters, **arguments)
         made.append(self)
 
     monkeypatch.setattr(ClaimsCache, "__init__", note)
