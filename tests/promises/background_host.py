@@ -46,7 +46,8 @@ class BackgroundHost:
                     received += chunk
             except ConnectionResetError:
                 pass  # closed while bytes of ours were still unread
-        head, _, body = received.partition(b"\r\n\r\n")
+        asked_for_more = b"HTTP/1.1 100 Continue\r\n\r\n"  # comes before the answer
+        head, _, body = received.removeprefix(asked_for_more).partition(b"\r\n\r\n")
         found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
         return RawAnswer(int(found[1]) if found else 0, head, body)
 

@@ -249,6 +249,7 @@ VERBS = st.sampled_from([*METHODS, "HEAD", "OPTIONS", "TRACE", "CONNECT", "get",
 
 @SLOW
 @given(method=st.one_of(st.just("GET"), VERBS), target=tricked(), fields=FIELDS)
+@example(method="GET", target="/m/shop/static/a/..", fields=("Expect: 100-continue", "Content-Length: 0"))
 def test_no_trick_with_the_path_gets_to_a_protected_handler(host, method, target, fields):
     RAN.clear()
 
