@@ -68,7 +68,9 @@ async def test_a_viewer_is_offered_no_action(tmp_path):
             page = await eve.get(path)
             forms = page.text.count('method="post"')
             assert forms == 1, path  # signing out
-        assert "You may look, and not act" in text_of(await eve.get(JOB))
+        page = text_of(await eve.get(JOB))
+        assert "You may look, and not act" in page
+        assert "Run now…" not in page
 
 
 async def test_what_cannot_be_done_is_told_as_a_page(tmp_path):

@@ -99,6 +99,9 @@ async def test_a_store_that_is_away_empties_a_part_and_not_the_page(tmp_path):
                 page = await ada.get(path)
                 assert page.status == 200, path
                 assert "the store of runs is not open" in text_of(page), path
+                for untrue in ("not run yet", "Nothing has run", "None is kept", "No runs in", "No job is scheduled"):
+                    assert untrue not in text_of(page), path
+            assert "At 03:00 every day" in text_of(await ada.get("/ui/modules/workshop/jobs/nightly"))
             assert (await ada.post("/ui/modules/workshop/jobs/brittle")).status == 503
         finally:
             desk._engine = engine

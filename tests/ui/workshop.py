@@ -1,7 +1,7 @@
 """A module whose jobs and checks do what a test tells them, and the host that runs it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -102,16 +102,27 @@ CONFIG = {
             ],
         },
         "liveness": {},
+        "uptime": {
+            "config": {"targets": [{"name": "shop", "url": "http://127.0.0.1:9/"}]},
+            "jobs": [{"type": "probe"}],
+        },
         "gone": {},
     }
 }
 
 
 @asynccontextmanager
-async def open_workshop(state_dir: Path) -> AsyncIterator[tuple[Workshop, RunningHost]]:
-    """Runs a host with the module until the block is left; held runs are let go at its end."""
+async def open_workshop(
+    state_dir: Path, *, config: Mapping[str, Any] | None = None
+) -> AsyncIterator[tuple[Workshop, RunningHost]]:
+    """Runs a host with the module until the block is left; held runs are let go at its end.
+
+    Args:
+        state_dir: of the host.
+        config: tables beside those of the modules.
+    """
     workshop = Workshop()
-    async with running_host(workshop.module, state_dir=state_dir, config=CONFIG) as host:
+    async with running_host(workshop.module, state_dir=state_dir, config={**CONFIG, **(config or {})}) as host:
         try:
             yield workshop, host
         finally:

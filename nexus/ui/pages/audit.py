@@ -9,6 +9,7 @@ from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.listing import listed, read_text
+from nexus.ui.views.places import place_of
 
 _SHOW: Final = ("actions", "refused", "reads")
 
@@ -37,7 +38,7 @@ def add(pages: PageBook, decisions: RecentDecisions) -> None:
             default="-at",
             filters=("q", "show"),
         )
-        data: dict[str, Any] = {"table": table, "q": text, "show": show}
+        data: dict[str, Any] = {"table": table, "q": text, "show": show, "place_of": place_of}
         return render(request, "audit.html", data, viewer=viewer)
 
     pages.page("/audit", audit)

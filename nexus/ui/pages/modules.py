@@ -20,6 +20,9 @@ from nexus.ui.views.readme import read_readme
 
 _GROUPS: Final = ("attention", "running", "off")
 
+_MOST: Final = 50
+"""Jobs and routes that the page of one module shows; the lists of all have the others."""
+
 
 def add(pages: PageBook, host: Host) -> None:
     """Adds the pages of this file."""
@@ -55,7 +58,9 @@ def add(pages: PageBook, host: Host) -> None:
             "last_reload": module.status.last_reload,
             "settings": module.settings_views,
             "timing": waterfall(module.status.timing),
-            "jobs": await jobs_of_module(host, name),
+            "jobs": await jobs_of_module(host, name, _MOST),
+            "job_count": len(host.jobs.source.definitions(name)),
+            "most": _MOST,
             "readme": readme,
             "panels": await shown_panels(request, host, module),
             "own_pages": [panel for panel in module.record.panels if panel.place == "page"],

@@ -10,7 +10,7 @@ from nexus.host.host import Host
 from nexus.ui.page_book import PageBook
 from nexus.ui.rendering import render
 from nexus.ui.viewer import Viewer
-from nexus.ui.views.listing import read_text
+from nexus.ui.views.listing import listed, read_text
 
 
 def add(pages: PageBook, host: Host) -> None:
@@ -25,8 +25,19 @@ def add(pages: PageBook, host: Host) -> None:
             for view in found
             if (not text or text in view.path.lower()) and (show != "set" or view.origin.kind != "default")
         ]
+        table = listed(
+            shown,
+            request,
+            columns={
+                "setting": lambda view: view.path,
+                "from": lambda view: (view.origin.kind == "default", str(view.origin), view.path),
+                "order": lambda _view: 0,  # as the model has them, which puts together what belongs together
+            },
+            default="order",
+            filters=("q", "show"),
+        )
         data: dict[str, Any] = {
-            "settings": shown,
+            "table": table,
             "total": len(found),
             "given": sum(view.origin.kind != "default" for view in found),
             "q": text,

@@ -14,7 +14,7 @@ from nexus.jobs.run_marks import RunMark
 from nexus.ui.pictures.sparkline import Sparkline, sparkline
 from nexus.ui.pictures.strip import strip
 from nexus.ui.views.engine_access import ask
-from nexus.ui.views.jobs import STRIP, JobRow, job_row
+from nexus.ui.views.jobs import STRIP, JobRow, job_row, said
 
 _LATEST: Final = 8
 _NEXT: Final = 5
@@ -97,7 +97,7 @@ def _without_store(host: Host, definition: JobDefinition, trouble: str) -> JobPa
         summary=definition.summary,
         state="on_demand" if schedule is None else "unknown",
         line=definition.line,
-        said="",
+        said=said(definition),
         timezone=definition.timezone,
         next_at=None,
         last=None,

@@ -111,6 +111,6 @@ async def _with_strips(host: Host, rows: Sequence[JobRow]) -> list[JobRow]:
     return [replace(row, strip=strip(asked.value.get(row.key, ()), STRIP)) for row in rows]
 
 
-async def jobs_of_module(host: Host, module: str) -> Asked[list[JobRow]]:
-    """Gives the jobs of a module with their strips."""
-    return await rows_of(host, sorted(host.jobs.source.definitions(module)))
+async def jobs_of_module(host: Host, module: str, most: int) -> Asked[list[JobRow]]:
+    """Gives the first jobs of a module with their strips, `most` at most."""
+    return await rows_of(host, sorted(host.jobs.source.definitions(module))[:most])
