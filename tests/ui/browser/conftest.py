@@ -101,14 +101,16 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Visit:
-    """Begins a visit of a host, signed in; at its end nothing may have gone wrong in the browser."""
+    """Begins a visit of a host, signed in as an admin; at its end nothing may have gone wrong in the browser."""
 
     @asynccontextmanager
-    async def begin(host: RunningHost, *, is_signed_in: bool = True, **options: Any) -> AsyncIterator[Visitor]:
+    async def begin(
+        host: RunningHost, *, is_signed_in: bool = True, may_act: bool = True, **options: Any
+    ) -> AsyncIterator[Visitor]:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, **options)
         context.set_default_timeout(60_000)
         if is_signed_in:
-            cookies = signed_in(host).cookie.items()
+            cookies = signed_in(host, may_act=may_act).cookie.items()
             await context.add_cookies([{"name": name, "value": value, "url": host.url} for name, value in cookies])
         visitor = Visitor(await context.new_page(), host.url)
         try:

@@ -107,6 +107,22 @@ async def test_who_is_put_out_learns_so_on_the_page_that_is_open(visit, tmp_path
         await other.page.wait_for_url(f"{host.url}/ui/sign-in**")
 
 
+async def test_who_is_put_out_without_javascript_comes_to_the_sign_in_page(visit, tmp_path):
+    async with (
+        running_host(state_dir=tmp_path) as host,
+        visit(host, java_script_enabled=False) as admin,
+        visit(host, java_script_enabled=False) as other,
+    ):
+        await other.go("/ui")
+        await admin.go("/ui/me")
+        await admin.page.get_by_role("row").filter(has_not_text="this one").get_by_role("button", name="End").click()
+        await expect(admin.page.get_by_role("status").filter(has_text="has been ended")).to_be_visible()
+
+        await other.page.get_by_role("link", name="Modules", exact=True).click()
+
+        await expect(other.page).to_have_url(f"{host.url}/ui/sign-in?to=/ui/modules")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_of_sign_in_are_free_of_barriers(visit, tmp_path, scheme):
     async with (
