@@ -179,7 +179,7 @@ async def test_a_module_that_fails_is_seen(visit, tmp_path, script):
             assert await page.evaluate("window.isTheSame"), "the page was loaded anew"
 
 
-async def test_what_was_opened_stays_open_while_the_page_changes(visit, tmp_path):
+async def test_what_was_opened_and_focused_stays_so_while_the_page_changes(visit, tmp_path):
     async with open_workshop(tmp_path) as (_workshop, host), visit(host) as visitor:
         page, engine = visitor.page, host.host.jobs.engine
         await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
@@ -189,6 +189,7 @@ async def test_what_was_opened_stays_open_while_the_page_changes(visit, tmp_path
         await expect(rows).to_be_visible()
         await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
         await expect(page.locator("#activity-table tbody tr").first).to_contain_text("2")
+        await expect(page.locator("#activity-table summary")).to_be_focused()
         await expect(rows).to_be_visible()
 
 
