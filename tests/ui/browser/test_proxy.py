@@ -1,4 +1,4 @@
-"""The pages behind a proxy that ends https, below a mount point: what a browser keeps, and what it may do, is as strict."""
+"""The pages behind a proxy that ends https, below a mount point: everything works, and the cookie is as strict."""
 
 import asyncio
 import contextlib
