@@ -26,8 +26,10 @@ _TEXTS: Final[Mapping[str, tuple[Literal["good", "warn"], str]]] = {
     "ended": ("warn", "The run had ended before it could be cancelled."),
     "paused": ("good", "The schedule of {job} rests until it is resumed."),
     "resumed": ("good", "The schedule of {job} goes on."),
-    "many_retried": ("good", "{done} runs are done again; {refused} could not be."),
-    "many_cancelled": ("good", "{done} runs are being cancelled; {refused} had ended or could not be."),
+    "many_retried": ("good", "Done again: {done}."),
+    "some_retried": ("warn", "Done again: {done}. Could not be: {refused}."),
+    "many_cancelled": ("good", "Being cancelled: {done}."),
+    "some_cancelled": ("warn", "Being cancelled: {done}. Had ended, or could not be: {refused}."),
     "session_revoked": ("good", "The session has been ended."),
     "signed_in": ("good", "You are signed in."),
 }

@@ -101,6 +101,9 @@ async def test_bulk_actions_ask_first_and_then_tell_what_became_of_the_runs(tmp_
         done = await ada.post("/ui/runs/retry", job="brittle")
         assert done.status == 303
         assert done.headers["Location"].startswith("/ui/runs?job=brittle")
+        cookie = done.headers["Set-Cookie"].partition(";")[0].partition("=")
+        ada.cookie[cookie[0]] = cookie[2]
+        assert "Done again: " in text_of(await ada.get(done.headers["Location"]))
 
 
 def _any():

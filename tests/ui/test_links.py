@@ -1,6 +1,8 @@
 """From everything that a page names one gets to the page of it, and lists lead to what they do not show."""
 
 import re
+from html import unescape
+from urllib.parse import urldefrag, urljoin
 
 import pytest
 
@@ -9,6 +11,8 @@ from nexus.testing.running_host import running_host
 from nexus.ui.views.places import place_of
 from tests.ui.signed_in import signed_in, text_of
 from tests.ui.workshop import open_workshop
+
+_LINK = re.compile(r'(?:href|src|data-hx-get)="([^"]*)"')
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,23 @@ async def test_the_audit_trail_leads_to_jobs_below_any_mount_point(tmp_path):
         page = await ada.get("/ui/audit?q=nightly")
         assert '<a href="/nexus/ui/modules/workshop/jobs/nightly">POST ' in page.text
         assert "POST /nexus/ui/modules/workshop/jobs/nightly/pause" in text_of(page)
+
+
+async def test_no_link_of_any_page_leads_nowhere(tmp_path):
+    async with open_workshop(tmp_path, config={"global": {"path": "/nexus"}}) as (workshop, host):
+        ada, engine = signed_in(host), host.host.jobs.engine
+        workshop.is_broken = True
+        await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
+        await ada.post("/ui/modules/workshop/jobs/nightly/pause")
+        seen, ahead = set(), {"/nexus/ui"}
+        while ahead:
+            path = ahead.pop()
+            seen.add(path)
+            page = await ada.get(path.removeprefix("/nexus"))
+            assert page.status == 200, path
+            if page.headers["Content-Type"].startswith("text/html"):
+                ahead |= {urldefrag(urljoin(path, unescape(each))).url for each in _LINK.findall(page.text)} - seen
+        assert len(seen) > 40
 
 
 async def test_the_page_of_a_module_leads_to_its_runs_and_to_what_people_did(tmp_path):

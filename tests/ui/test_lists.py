@@ -53,6 +53,19 @@ async def test_runs_are_narrowed_and_paged_by_the_store(tmp_path):
         assert await count("text=nobody-says-this") == 0
 
 
+async def test_the_form_shows_whatever_narrows_the_runs_and_keeps_it(tmp_path):
+    async with open_workshop(tmp_path) as (_workshop, host):
+        ada, engine = signed_in(host), host.host.jobs.engine
+        run = await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)
+        shown = await ada.get("/ui/runs?trigger=manual&since=2026-01-01T00:00:00Z&until=2999-01-01T00:00:00Z")
+        assert run.id[:8] in text_of(shown)
+        assert '<option value="manual" selected>' in shown.text
+        assert 'name="since" value="2026-01-01T00:00:00Z"' in shown.text
+        assert 'name="until" value="2999-01-01T00:00:00Z"' in shown.text
+        assert run.id[:8] not in text_of(await ada.get("/ui/runs?trigger=schedule"))
+        assert "Queued before" not in text_of(await ada.get("/ui/runs"))
+
+
 @pytest.mark.parametrize(
     "path",
     ["/ui/runs?status=sideways", "/ui/runs?cursor=nonsense", "/ui/runs?since=yesterday", "/ui/runs?trigger=magic"],

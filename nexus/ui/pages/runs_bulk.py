@@ -13,6 +13,7 @@ from nexus.ui.rendering import go_to, render
 from nexus.ui.viewer import Page as PageHandler
 from nexus.ui.viewer import Viewer
 from nexus.ui.views.run_filters import filters_of, read_filters
+from nexus.ui.words import plural
 
 _SHOWN: Final = 10
 """Runs that the page of confirmation names."""
@@ -23,8 +24,8 @@ _NO_PAGE: Final = Page(runs=(), cursor=None)
 def add(pages: PageBook, host: Host) -> None:
     """Adds the pages and actions of this file."""
     for path, verb, action, flash in (
-        ("/runs/retry", "retry", RETRY, "many_retried"),
-        ("/runs/cancel", "cancel", CANCEL, "many_cancelled"),
+        ("/runs/retry", "retry", RETRY, "retried"),
+        ("/runs/cancel", "cancel", CANCEL, "cancelled"),
     ):
         pages.page(path, _confirmation(host, verb, action))
         pages.action(path, _doing(host, action, path, flash))
@@ -63,6 +64,7 @@ def _doing(host: Host, action: BulkAction, path: str, flash: str) -> PageHandler
         became = await act_on_many(host, action, filters.wanted, by=viewer.subject, issuer=viewer.issuer, cursor=cursor)
         # Where more match, the page of confirmation asks for them next.
         to = f"{path}?{filters.query(cursor=became.cursor)}" if became.cursor else f"/runs?{filters.query()}"
-        return go_to(request, to, flash, done=became.done, refused=became.refused)
+        told = f"{'some' if became.refused else 'many'}_{flash}"
+        return go_to(request, to, told, done=plural(became.done, "run"), refused=plural(became.refused, "run"))
 
     return do

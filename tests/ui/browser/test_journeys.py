@@ -117,7 +117,7 @@ async def test_many_runs_are_done_again_at_once_after_a_question(visit, tmp_path
         await page.get_by_role("link", name="Retry all that match…").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Retry 3 runs?")
         await page.get_by_role("button", name="Retry 3 runs").click()
-        await expect(page.get_by_role("status").filter(has_text="runs are done again")).to_be_visible()
+        await expect(page.get_by_role("status").filter(has_text="Done again: ")).to_be_visible()
 
 
 @both
@@ -135,7 +135,7 @@ async def test_many_runs_are_cancelled_at_once_after_a_question(visit, tmp_path,
         await page.get_by_role("button", name="Filter").click()
         await page.get_by_role("link", name="Cancel all that match…").click()
         await page.get_by_role("button", name="Cancel 3 runs").click()
-        await expect(page.get_by_role("status").filter(has_text="3 runs")).to_be_visible()
+        await expect(page.get_by_role("status").filter(has_text="Being cancelled: 3 runs.")).to_be_visible()
         for run in runs:
             assert (await engine.wait(run.id, 60)).status == "cancelled"
 
