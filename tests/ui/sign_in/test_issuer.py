@@ -132,4 +132,4 @@ async def test_an_issuer_that_is_down_is_told_as_a_page_and_needs_no_restart(ope
 
         assert down.status == 503
         assert down.headers["Retry-After"]
-        assert "sign-in cannot begin now" in down.text
+        assert "Sign-in cannot begin now" in down.text
