@@ -17,12 +17,13 @@ from nexus.checks.board import CheckResult, HealthBoard
 from nexus.checks.clock import Clock
 from nexus.config.loading import Loaded
 from nexus.config.scrubber import Scrubber
-from nexus.config.settings import ClientSettings, HostSettings
+from nexus.config.settings import HostSettings
 from nexus.config.state_dir import state_directory
 from nexus.discovery.catalog import Catalog, ModuleRecord, discover
 from nexus.host import readiness
 from nexus.host.announcing import Announcer
 from nexus.host.cache import Caches
+from nexus.host.client import SharedClient
 from nexus.host.events import EventBus
 from nexus.host.hosted_module import HostedModule
 from nexus.host.instance import ModuleInstance, Resources
@@ -114,8 +115,7 @@ class Host:
         self._sources: dict[str, Callable[[], Readiness]] = {}
         self._drains: list[Drain] = []
         self._stack = contextlib.AsyncExitStack()
-        self._session: aiohttp.ClientSession | None = None
-        self._module_sessions: dict[str, aiohttp.ClientSession] = {}
+        self._client = SharedClient(settings.global_.client)
         self._caches: Caches | None = None
         self._announcer = Announcer(lambda: self._modules, self.events)
         self._modules: dict[str, HostedModule] = {}
@@ -151,9 +151,7 @@ class Host:
     @property
     def session(self) -> aiohttp.ClientSession:
         """The HTTP client whose connections all modules share; there while the host is entered."""
-        if self._session is None:
-            raise RuntimeError("the host has not been entered: use 'async with host'")
-        return self._session
+        return self._client.session
 
     def uptime(self) -> float:
         """Gives the seconds since the host was made."""
@@ -164,7 +162,7 @@ class Host:
             await stack.enter_async_context(self.supervisor)
             self._caches = Caches(self.settings.global_.cache, name=self.settings.global_.name, clock=self.clock)
             stack.push_async_callback(self._caches.close)
-            self._session = await stack.enter_async_context(_open_session(self.settings.global_.client))
+            await stack.enter_async_context(self._client)
             await stack.enter_async_context(self.stall)
             stack.callback(self.events.close)
             self._stack = stack.pop_all()
@@ -344,25 +342,12 @@ class Host:
         return Resources(
             supervisor=self.supervisor,
             cache=self._caches.scoped(name),
-            http=self._session_of(name),
+            http=self._client.view(name),
             events=ModuleEvents(
                 name, announce=self._announcer.announce_event, scrubber=self.scrubber, clock=self.clock
             ),
             clock=self.clock,
         )
-
-    def _session_of(self, name: str) -> aiohttp.ClientSession:
-        """Gives the module's own view of the shared connections: one that closes it closes it for no other."""
-        session = self._module_sessions.get(name)
-        if session is None or session.closed:
-            shared = self.session
-            session = self._module_sessions[name] = aiohttp.ClientSession(
-                connector=shared.connector,
-                connector_owner=False,
-                timeout=shared.timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return session
 
     def _packages(self) -> dict[str, str]:
         modules = tuple(self._modules.values())  # one step for another thread, also while a reload changes them
@@ -388,15 +373,6 @@ class Host:
         self._left_start.set()
         logger.info("the host is %s", phase, extra={"event": f"host.{phase}"})
         self.events.publish("host.phase", {"phase": phase})
-
-
-def _open_session(settings: ClientSettings) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=settings.connect_timeout),
-        connector=aiohttp.TCPConnector(limit=settings.max_connections),
-        # One jar for all would send the cookies that one module was given with another module's requests.
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
 
 
 def _discover_again(settings: HostSettings, directory: Path, catalog: Catalog) -> Catalog:
