@@ -19,7 +19,7 @@ def auth() -> None:
     """Check the issuers, and explain what is decided of a token."""
 
 
-@auth.command()
+@auth.command(short_help="Verify the settings against the live issuers.")
 @configured
 @click.option("--token", metavar="-", help="'-' explains the token on stdin; it is never printed.")
 @as_json

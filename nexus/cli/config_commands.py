@@ -19,7 +19,7 @@ def config() -> None:
     """Show the settings in effect, or their JSON Schema."""
 
 
-@config.command()
+@config.command(short_help="Show the settings in effect, secrets masked.")
 @configured
 @click.option("--origin", is_flag=True, help="Also show where each value comes from.")
 @as_json
@@ -43,10 +43,11 @@ def show(files: tuple[Path, ...], environment: str | None, origin: bool, json_wa
             emit(plain(scrubber.scrub(line)))
 
 
-@config.command()
+@config.command(short_help="Write the JSON Schema of the whole file.")
 @configured
 @click.option("--module", metavar="M", help="Only the settings of one module.")
-def schema(files: tuple[Path, ...], environment: str | None, module: str | None) -> None:
+@click.option("--json", "_json_wanted", is_flag=True, help="As without it: a schema is JSON.")
+def schema(files: tuple[Path, ...], environment: str | None, module: str | None, _json_wanted: bool) -> None:
     """Write one JSON Schema (2020-12) of the whole file, all enabled modules included."""
     from nexus.cli.failure import ExitCode, Failed
     from nexus.cli.offline import find_module, look_or_fail

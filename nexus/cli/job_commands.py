@@ -79,7 +79,7 @@ def _refuse_constant(_name: str) -> None:
     raise ValueError  # NaN and Infinity are Python's, not JSON's
 
 
-@jobs.command()
+@jobs.command(short_help="Run a job now.")
 @click.argument("module")
 @click.argument("job")
 @click.option(
@@ -130,7 +130,7 @@ def run(
     return exit_code(ended)
 
 
-@jobs.command()
+@jobs.command(short_help="Let a job's schedule rest; it can still be run.")
 @click.argument("module")
 @click.argument("job")
 @remote

@@ -18,7 +18,7 @@ def module() -> None:
     """Check a module's code before it runs anywhere."""
 
 
-@module.command()
+@module.command(short_help="Check the module at PATH.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @as_json

@@ -26,7 +26,7 @@ def modules(context: click.Context, /, target: Target, offline: bool, json_wante
         emit_module_table([_expected(each) for each in found] if offline else found)
 
 
-@modules.command()
+@modules.command(short_help="Show one module in full.")
 @click.argument("module")
 @remote
 @offline

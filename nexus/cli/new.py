@@ -10,10 +10,10 @@ from nexus.cli.options import as_json
 
 @click.group()
 def new() -> None:
-    """Begin something: a module."""
+    """Write the beginning of a new module."""
 
 
-@new.command()
+@new.command(short_help="Write a module whose tests pass unedited.")
 @click.argument("name")
 @click.option(
     "--path",

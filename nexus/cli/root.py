@@ -34,7 +34,7 @@ COMMANDS: Final[dict[str, _Place]] = {
     "dashboard": _Place("dashboard", "dashboard", "Open the pages: print a one-time link."),
     "token": _Place("token", "token", "Print a bearer token."),
     "auth": _Place("auth_check", "auth", "Check the issuers, and explain what is decided of a token."),
-    "new": _Place("new", "new", "Begin something: a module."),
+    "new": _Place("new", "new", "Write the beginning of a new module."),
     "module": _Place("module_check", "module", "Check a module's code before it runs anywhere."),
     "version": _Place("version", "version", "Show the versions of Nexus and of what it runs on."),
 }

@@ -94,7 +94,7 @@ def runs(
         say(f"there are more: add --cursor {page['cursor']}")
 
 
-@runs.command()
+@runs.command(short_help="Show one run in full.")
 @click.argument("run_id", metavar="ID")
 @remote
 @as_json
@@ -110,7 +110,7 @@ def show(above: Above, /, run_id: str, target: Target, json_wanted: bool) -> Non
         emit_run(found)
 
 
-@runs.command()
+@runs.command(short_help="End a run that waits or runs, or many.")
 @click.argument("run_id", metavar="[ID]", required=False)
 @click.option("--all", "every", is_flag=True, help="End every queued and running run that the options choose.")
 @filtered
@@ -144,7 +144,7 @@ def cancel(
     return ExitCode.OK
 
 
-@runs.command()
+@runs.command(short_help="Do a run that has ended again, or many.")
 @click.argument("run_id", metavar="[ID]", required=False)
 @click.option("--all", "every", is_flag=True, help="Retry every failed, timed out or lost run that the options choose.")
 @filtered

@@ -22,8 +22,8 @@ _SUBJECT: Final = "nexus-cli"
 @click.command()
 @configured
 @click.option("--permission", "permissions", multiple=True, metavar="P", help="One it shall hold; may be repeated.")
-@click.option("--ttl", type=Duration(), default=_HOUR_S, show_default="1h", help="How long it lives, at most 24h.")
-@click.option("--subject", default=_SUBJECT, show_default=True, metavar="S", help="Who it is for.")
+@click.option("--ttl", type=Duration(), default=_HOUR_S, help="How long it lives; 1h unless given, at most 24h.")
+@click.option("--subject", default=_SUBJECT, metavar="S", help=f"Who it is for; {_SUBJECT} unless given.")
 @click.option("--issuer", metavar="URL", help="Which of several configured issuers to ask.")
 @click.pass_context
 def token(

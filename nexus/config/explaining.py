@@ -18,6 +18,7 @@ _SENTENCES: Final = ("value_error", "assertion_error", "secret_type")
 _SHAPES: Final = {
     **dict.fromkeys(("model_type", "model_attributes_type", "dict_type", "mapping_type"), "be a table"),
     **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "be an array"),
+    "json_type": "be a text that holds JSON",
 }
 """What TOML calls what pydantic calls by Python's names."""
 
@@ -100,10 +101,12 @@ class Explainer:
             where = f", as it came from {source}: correct the value there" if source else ": correct the value"
             return f"is not accepted{where}"
         if kind in _SENTENCES:
-            return _lower(text)
+            return text  # as its author wrote it: it may begin with a proper name
         given = f"{_kind(found)}{f' from {source}' if source else ''}"
         _, should, wanted = text.partition(" should ")
         wanted = _SHAPES.get(kind, wanted)
+        if kind == "url_scheme":
+            wanted = f"have the scheme {wanted.removeprefix('be ')}"
         return f"is {given} and should {_lower(wanted)}" if should else f"is {given}: {_lower(text)}"
 
     def _may_tell(self, path: Path, source: str | None, text: str, *, is_written: bool) -> bool:
@@ -153,7 +156,8 @@ def _nearest(key: object, known: dict[str, str]) -> str:
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    is_acronym = text[1:2].isupper()
+    return text if is_acronym else text[:1].lower() + text[1:]
 
 
 def _kind(value: object) -> str:

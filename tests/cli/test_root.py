@@ -76,11 +76,20 @@ def test_every_command_tells_what_it_does_and_what_it_takes(name, nexus):
     assert name in nexus("--help").out
 
 
+@pytest.mark.parametrize("group", ["config", "modules", "jobs", "runs", "dashboard", "auth", "new", "module"])
+def test_no_summary_of_a_command_is_cut_off(group, nexus):
+    _, _, listed = nexus(group, "--help").out.partition("Commands:\n")
+
+    assert listed
+    assert "..." not in listed
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ["check"],
         ["config", "show"],
+        ["config", "schema"],
         ["modules"],
         ["modules", "show"],
         ["routes"],

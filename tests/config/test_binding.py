@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import UUID4, BaseModel, ConfigDict, Field, HttpUrl, Json, SecretStr, field_validator, model_validator
 
 from nexus.config.binding import Bound, bind
 from nexus.config.host_binding import bind_host, host_problems, module_problems
@@ -202,6 +202,33 @@ class Collecting(BaseModel):
 )
 def test_mistakes_are_told_in_the_words_of_the_file(bind_table: Bind, text: str, expected: list[str]):
     assert messages(bind_table(Collecting, text)) == expected
+
+
+class Named(BaseModel):
+    uuid: UUID4 | None = None
+    url: HttpUrl | None = None
+    parameters: Json[dict[str, int]] | None = None
+    token: str = "xoxb-"
+
+    @field_validator("token")
+    @classmethod
+    def _is_a_bot_s(cls, value: str) -> str:
+        if not value.startswith("xoxb-"):
+            raise ValueError("Slack's bot tokens begin with 'xoxb-': make one for a bot")
+        return value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("token = 'x'", ".token: Slack's bot tokens begin with 'xoxb-': make one for a bot"),
+        ("uuid = '5f0c2f2c-7a0e-11ee-b962-0242ac120002'", ".uuid: is a text: UUID version 4 expected"),
+        ("url = 'ftp://x'", ".url: is a text and should have the scheme 'http' or 'https'"),
+        ("parameters = 3", ".parameters: is an integer and should be a text that holds JSON"),
+    ],
+)
+def test_names_keep_their_capitals_and_every_sentence_reads_as_one(bind_table: Bind, text: str, expected: str):
+    assert messages(bind_table(Named, text)) == [expected]
 
 
 def test_a_mistake_in_a_union_is_one_problem(bind_table: Bind):
