@@ -94,5 +94,8 @@ def painted(word: str) -> str:
 
 def _aligned(cells: Sequence[str], widths: Sequence[int], *, paint: bool = False) -> str:
     padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+    # Before the colours, whose end would keep blanks from being the end of the line.
+    while len(padded) > 1 and not padded[-1].strip():
+        padded.pop()
     padded[-1] = padded[-1].rstrip()
-    return "  ".join(painted(cell) if paint else cell for cell in padded).rstrip()
+    return "  ".join(painted(cell) if paint else cell for cell in padded)

@@ -151,8 +151,10 @@ def _nearest(key: object, known: dict[str, str]) -> str:
     near = nearest(plain_key(str(key)), plain)
     if near is not None:
         return f": did you mean '{plain[near]}'?"
+    if not known:
+        return ": this table takes no key, take it out"
     first_spellings = {name: spelling for spelling, name in reversed(known.items())}
-    return f": known are {', '.join(sorted(first_spellings.values()))}" if known else ": no key is, take it out"
+    return f": known are {', '.join(sorted(first_spellings.values()))}"
 
 
 def _lower(text: str) -> str:

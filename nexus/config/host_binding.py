@@ -11,7 +11,7 @@ from nexus.config.problem import Problem
 from nexus.config.scrubber import Scrubber
 from nexus.config.settings import GlobalSettings, HostSettings, ModuleEntry
 from nexus.config.tree import Tree
-from nexus.spec.names import MODULE_NAME
+from nexus.spec.names import MODULE_NAME, nearest
 
 _TABLES = ("global", "modules")
 
@@ -51,7 +51,9 @@ def module_problems(problems: Iterable[Problem], name: str) -> tuple[Problem, ..
 def _wrong_tables(tree: Tree) -> Iterator[Problem]:
     for key, value in tree.data.items():
         if key not in _TABLES:
-            yield Problem(tree.origin((key,)), key, "is not known here: known are [global] and [modules.<name>]")
+            near = nearest(key, _TABLES)
+            hint = f"did you mean '{near}'?" if near else "known are [global] and [modules.<name>]"
+            yield Problem(tree.origin((key,)), key, f"is not known here: {hint}")
         elif not isinstance(value, dict):
             yield Problem(tree.origin((key,)), key, f"is no table: write [{key}]")
     modules = tree.get(("modules",), {})

@@ -204,11 +204,16 @@ def test_mistakes_are_told_in_the_words_of_the_file(bind_table: Bind, text: str,
     assert messages(bind_table(Collecting, text)) == expected
 
 
+class Bare(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
 class Named(BaseModel):
     uuid: UUID4 | None = None
     url: HttpUrl | None = None
     parameters: Json[dict[str, int]] | None = None
     token: str = "xoxb-"
+    bare: Bare = Bare()
 
     @field_validator("token")
     @classmethod
@@ -224,6 +229,7 @@ class Named(BaseModel):
         ("token = 'x'", ".token: Slack's bot tokens begin with 'xoxb-': make one for a bot"),
         ("uuid = '5f0c2f2c-7a0e-11ee-b962-0242ac120002'", ".uuid: is a text: UUID version 4 expected"),
         ("url = 'ftp://x'", ".url: is a text and should have the scheme 'http' or 'https'"),
+        ("bare.x = 3", ".bare.x: is not known here: this table takes no key, take it out"),
         ("parameters = 3", ".parameters: is an integer and should be a text that holds JSON"),
     ],
 )

@@ -47,6 +47,7 @@ overlap = "maybe"
 [modules."Bad Name"]
 
 [servers]
+[moduels.shop]
 """
 
 PRODUCTION = """\
@@ -121,6 +122,7 @@ EXPECTED = {
         " up to 64 of a-z, 0-9, '-' and '_', a letter first"
     ),
     "config.toml:38: servers: is not known here: known are [global] and [modules.<name>]",
+    "config.toml:39: moduels: is not known here: did you mean 'modules'?",
     "config.prod.toml:4: global.log.level: is a text and should be 'debug', 'info', 'warning' or 'error'",
     "config.prod.toml:6: global.cache.url: does not begin with one of memory://, redis://, rediss://",
     "config.prod.toml:8: modules.shop.config.limits.max: is an integer and should be greater than or equal to 0",
