@@ -65,6 +65,14 @@ class RetryView(ReadModel):
     next_at: datetime | None
 
 
+class RefusedReloadView(ReadModel):
+    """Why the module goes on as it was after the last reload."""
+
+    code: str
+    message: str
+    at: datetime
+
+
 class TransitionView(ReadModel):
     """One step in a module's life."""
 
@@ -94,12 +102,14 @@ class ModuleView(ReadModel):
     config: JsonValue = Field(description="Values, or `{secret, set, source}` where a value is a secret.")
     timing: dict[str, float] = Field(description="Seconds each phase took.")
     retry: RetryView | None
+    last_reload: RefusedReloadView | None = Field(description="Null where the last reload was not refused.")
     history: list[TransitionView]
 
 
 def module_view(module: HostedModule, prefix: str, checks: list[CheckResult]) -> ModuleView:
     """Gives the read model of `module`, whose routes are served below `prefix`."""
     record, status, manifest = module.record, module.status, module.record.manifest
+    refused = status.last_reload
     return ModuleView(
         name=module.name,
         version=record.version,
@@ -118,6 +128,9 @@ def module_view(module: HostedModule, prefix: str, checks: list[CheckResult]) ->
         config=as_config_json(module.settings_views),
         timing=dict(status.timing),
         retry=RetryView(attempt=status.retry.attempt, next_at=status.retry.next_at) if status.retry else None,
+        last_reload=RefusedReloadView(code=refused.reason.code, message=refused.reason.message, at=refused.at)
+        if refused
+        else None,
         history=[transition_view(event) for event in status.history],
     )
 

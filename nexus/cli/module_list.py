@@ -85,6 +85,8 @@ def _emit_module(found: dict[str, Any]) -> None:
         emit(plain(found["description"]))
     if found["reason"]:
         emit(f"reason    {plain(found['reason']['message'])}")
+    if found.get("last_reload"):
+        emit(f"reload    was refused, it goes on as it was: {plain(found['last_reload']['message'])}")
     emit(f"source    {plain(found['source'])}")
     for label in ("requires", "after"):
         if found.get(label):

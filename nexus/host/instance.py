@@ -123,6 +123,7 @@ class ModuleInstance:
         self._leave = asyncio.Event()
         self._served: tuple[Route, ...] = ()
         self._is_ending = False
+        self._is_cut_off = False
         self._problems: list[str] = []
         self.context: ModuleContext[Any] = ModuleContext(
             name=record.name,
@@ -231,6 +232,8 @@ class ModuleInstance:
 
     def _keep(self, raised: list[BaseException]) -> None:
         for problem in raised:
+            if self._is_cut_off and isinstance(problem, asyncio.CancelledError):
+                continue  # what cutting it off raised in it, and that is told already
             told = named(problem)
             self._problems.append(f"a clean-up raised {told}")
             extra = {"event": "module.cleanup.failed", "module_name": self.name}
@@ -263,6 +266,7 @@ class ModuleInstance:
             late = not life.done()
         if late:
             self._problems.append(f"its clean-up did not end within {round(seconds, 1):g} s")
+            self._is_cut_off = True
             await self._resources.supervisor.stop((life,), _LAST_STEPS)
             await self._close_what_is_left()
         return not late

@@ -329,4 +329,5 @@ async def test_a_reload_that_fails_leaves_the_old_module_serving_and_says_why(tm
         assert [failure for client in them for failure in client.failures] == []
         shown = (await host.modules())["busy"]
         assert shown["state"] == "running"
+        assert "cannot start with these" in shown["last_reload"]["message"]
         assert await host.stop() == 0

@@ -1,0 +1,43 @@
+"""`nexus modules` and `nexus modules show`: what they write, and what a refused reload leaves to read."""
+
+import signal
+import time
+
+from .conftest import PATIENCE
+
+MODULE = """
+import nexus
+from pydantic import BaseModel
+
+class Settings(BaseModel):
+    greeting: str = "hi"
+
+demo = nexus.Module("demo", version="1.2.3", settings=Settings)
+"""
+TABLE = "[modules.demo]\npath = 'mods'\n[modules.demo.config]\n"
+
+
+def test_no_line_of_a_table_ends_in_blanks(nexus, folder):
+    lines = nexus("modules", "--offline").out.splitlines()
+
+    assert "would start" in "".join(lines)
+    assert lines == [line.rstrip() for line in lines]
+
+
+def test_a_refused_reload_is_shown_with_its_reason_while_the_module_goes_on(serve, nexus, folder, monkeypatch):
+    (folder / "mods").mkdir()
+    (folder / "mods" / "demo.py").write_text(MODULE)
+    (folder / "config.toml").write_text(TABLE)
+    host = serve()
+    monkeypatch.setenv("NEXUS_URL", host.url)
+    assert "reload" not in nexus("modules", "show", "demo").out
+
+    (folder / "config.toml").write_text(TABLE + "greting = 'hello'\n")
+    host.process.send_signal(signal.SIGHUP)
+
+    ends_at = time.monotonic() + PATIENCE
+    shown = ""
+    while "reload" not in shown and time.monotonic() < ends_at:
+        shown = nexus("modules", "show", "demo").out
+    assert "demo 1.2.3  running" in shown
+    assert "reload    was refused, it goes on as it was: config.toml:4: modules.demo.config.greting" in shown
