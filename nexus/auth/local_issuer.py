@@ -22,6 +22,7 @@ from nexus.auth.keys import IssuerStatus
 from nexus.auth.private_file import UnsafeFile, create_private, read_private
 from nexus.auth.refusal import Reason, Refusal
 from nexus.auth.token_rules import TokenRules
+from nexus.spec.access import PERMISSION, PERMISSION_RULE
 from nexus.spec.errors import NexusError
 
 FILE_NAME = "local-issuer.json"
@@ -103,8 +104,9 @@ class LocalIssuer:
         if not subject.isprintable() or not 0 < len(subject) <= _MAX_SUBJECT:
             raise CannotMint(f"a subject is 1 to {_MAX_SUBJECT} printable characters")
         names = sorted(set(permissions))
-        if any(not name or not name.isprintable() or " " in name for name in names):
-            raise CannotMint("a permission is a word of printable characters without spaces")
+        for name in names:
+            if not PERMISSION.fullmatch(name):
+                raise CannotMint(f"permission {name!r} is not usable: {PERMISSION_RULE}")
         now = math.floor(wall())
         claims = {
             "iss": self.name,

@@ -31,6 +31,12 @@ class Duration(click.ParamType[float]):
         return float(found[1]) * _SECONDS[found[2]]
 
 
+class WholeNumber(click.IntRange):
+    """An integer within bounds, whose mistakes are told in these words and not as an "integer range"."""
+
+    name = "whole number"
+
+
 def configured(command: F) -> F:
     """Adds `-c FILE` and `--env NAME`, passed on as `files` and `environment`."""
     files = click.option(

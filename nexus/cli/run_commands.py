@@ -9,7 +9,7 @@ import click
 from nexus.cli.console import emit, emit_json, emit_table, plain, say
 from nexus.cli.failure import ExitCode
 from nexus.cli.instants import shown_instant, took
-from nexus.cli.options import Target, as_json, remote
+from nexus.cli.options import Target, WholeNumber, as_json, remote
 
 if TYPE_CHECKING:
     from nexus.cli.remote import HostClient
@@ -47,7 +47,7 @@ def filtered(command: Callable[..., R]) -> Callable[..., R]:
 
 @click.group(invoke_without_command=True)
 @filtered
-@click.option("--limit", metavar="N", type=click.IntRange(1, 500), help="At most so many; 50 unless given.")
+@click.option("--limit", metavar="N", type=WholeNumber(1, 500), help="At most so many; 50 unless given.")
 @click.option("--cursor", metavar="C", help="Go on where an earlier list ended.")
 @remote
 @as_json

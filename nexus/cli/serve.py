@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexus.cli.failure import ExitCode, Failed
-from nexus.cli.options import configured
+from nexus.cli.options import WholeNumber, configured
 from nexus.spec.names import MODULE_NAME
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 @configured
 @click.option("--host", metavar="H", help="Address to listen on; 127.0.0.1 unless configured.")
 @click.option(
-    "--port", metavar="P", type=click.IntRange(0, 65_535), help="TCP port, 0 for a free one; 3001 unless configured."
+    "--port", metavar="P", type=WholeNumber(0, 65_535), help="TCP port, 0 for a free one; 3001 unless configured."
 )
 @click.option("--only", metavar="A,B", callback=_names, help="Run these modules alone.")
 @click.option("--safe-mode", is_flag=True, help="Run no module.")

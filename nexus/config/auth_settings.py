@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
+from nexus.spec.access import PERMISSION, PERMISSION_RULE
+
 ALGORITHMS: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 )
@@ -136,6 +138,13 @@ class AuthSettings(IssuerRules):
     cache_entries: int = Field(1024, ge=0, le=1_000_000, description="Verified tokens remembered; 0: none.")
     logged_refusals: int = Field(120, ge=1, le=60_000, description="Refusals logged in a minute; the rest are counted.")
     keys: KeySettings = Field(default_factory=KeySettings.model_construct, description="How keys are fetched and kept.")
+
+    @field_validator("permission")
+    @classmethod
+    def _can_be_in_a_token(cls, value: str) -> str:
+        if not PERMISSION.fullmatch(value):
+            raise ValueError(f"is no permission: {PERMISSION_RULE}")
+        return value
 
     @field_validator("audience")
     @classmethod

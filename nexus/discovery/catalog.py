@@ -225,13 +225,13 @@ def _not_configured(name: str) -> Reason:
 def _not_found(name: str, entry: ModuleEntry | None, request: _Request) -> Reason:
     if entry is not None and entry.path is not None:
         folder = request.directory / Path(entry.path).expanduser()
-        near = _near(name, {other for other, _ in module_files(folder)})
+        near = _near(name, {other for other, _ in module_files(folder)}, otherwise="write it, or correct 'path'")
         missing = "" if folder.is_dir() else ", which is no folder"
         return Reason("not_found", f"there is no {name}.py and no {name}/ in {entry.path!r}{missing}: {near}")
-    near = _near(name, set(request.candidates))
+    near = _near(name, set(request.candidates), otherwise="install it, or say with 'path' which folder holds it")
     return Reason("not_found", f"no installed distribution and no shipped module has the name {name!r}: {near}")
 
 
-def _near(name: str, known: set[str]) -> str:
+def _near(name: str, known: set[str], *, otherwise: str) -> str:
     close = nearest(name, sorted(known))
-    return f"did you mean {close!r}" if close else "install it, or say with 'path' which folder holds it"
+    return f"did you mean {close!r}?" if close else otherwise

@@ -204,7 +204,7 @@ def _check_implementations(manager: pluggy.PluginManager) -> None:
             for implementation in caller.get_hookimpls():
                 if not caller.has_spec() and not implementation.optionalhook:
                     near = nearest(caller.name, _HOOKS)
-                    remedy = f"did you mean {near!r}" if near else f"use one of {', '.join(sorted(_HOOKS))}"
+                    remedy = f"did you mean {near!r}?" if near else f"use one of {', '.join(sorted(_HOOKS))}"
                     raise InvalidDeclaration(f"there is no hook {caller.name!r}: {remedy}")
                 function = implementation.function
                 if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):

@@ -1,10 +1,17 @@
 """What a route asks of its caller; what declares nothing is protected."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from nexus.spec.errors import InvalidDeclaration
+
+PERMISSION: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+"""A permission: what a token's `scope` can hold and a challenge can quote (RFC 6749, section 3.3)."""
+
+PERMISSION_RULE: Final = "write up to 255 ASCII characters without blanks, quotes and backslashes"
+"""What a mistake in one is answered with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,8 @@ class Access:
             raise InvalidDeclaration(f"access {self.kind!r} is unknown: use nexus.PUBLIC or nexus.PROTECTED")
         names: frozenset[object] = frozenset(self.permissions)  # modules need not be typed
         for name in names:
-            if not (isinstance(name, str) and name and name.isprintable() and " " not in name):
-                raise InvalidDeclaration(f"permission {name!r} is no word: no token could have it")
+            if not (isinstance(name, str) and PERMISSION.fullmatch(name)):
+                raise InvalidDeclaration(f"permission {name!r} is no word: {PERMISSION_RULE}")
         object.__setattr__(self, "permissions", names)
         if self.is_public and self.permissions:
             raise InvalidDeclaration(f"a public route asks for {sorted(self.permissions)}: choose one")

@@ -15,7 +15,7 @@ from nexus.spec.errors import InvalidDeclaration
 from nexus.spec.hooks import hookimpl
 from nexus.spec.job import Job, Overlap
 from nexus.spec.manifest import Manifest
-from nexus.spec.names import HOST_API
+from nexus.spec.names import HOST_API, one_by_one
 from nexus.spec.panel import Panel, Place
 from nexus.spec.route import Route
 
@@ -82,8 +82,8 @@ class Module(Generic[S]):
             version=version,
             description=description,
             settings=settings,
-            requires=frozenset(requires),
-            after=frozenset(after),
+            requires=one_by_one(f"the modules that {name!r} requires", requires),
+            after=one_by_one(f"the modules that {name!r} starts after", after),
             host_api=host_api,
         )
         self._routes: list[Route] = []

@@ -10,7 +10,7 @@ MODULE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 """A module's name: one URL segment, one TOML bare key, one environment variable's part."""
 
 PART_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
-"""A job's, check's or permission's name."""
+"""A job's or check's name."""
 
 HOST_API: Final = 1
 """The version of the authoring interface; raised when a module written for the old one would break."""
@@ -21,6 +21,18 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     import difflib  # noqa: PLC0415 - for messages about mistakes alone
 
     return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+
+
+def one_by_one(what: str, given: Iterable[str]) -> frozenset[str]:
+    """Gives the texts of a collection; `what` says in the error whose it is.
+
+    Raises:
+        InvalidDeclaration: it is one text, which Python would take apart into its letters, or holds what is no text.
+    """
+    names = frozenset() if isinstance(given, str) else frozenset(given)
+    if isinstance(given, str) or not all(isinstance(name, str) for name in names):
+        raise InvalidDeclaration(f"{what} are {given!r}: write a set of texts, as in {{'one'}}")
+    return names
 
 
 def check_module_name(name: str) -> str:

@@ -92,4 +92,6 @@ def _literal(path: str, part: str) -> str:
         raise InvalidDeclaration(
             f"route path {path!r} has a brace without its partner: write '{{name}}' or '{{name:regex}}'"
         )
+    if "?" in part or "#" in part:
+        raise InvalidDeclaration(f"route path {path!r} has a query or fragment: read what follows '?' in the handler")
     return re.escape(part)

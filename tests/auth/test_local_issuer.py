@@ -175,7 +175,7 @@ def test_e6_a_subject_that_would_be_refused_is_not_minted(local, subject):
         local.mint(subject=subject, permissions=())
 
 
-@pytest.mark.parametrize("permission", ["", "a b", "a\tb"], ids=["E6-empty", "E6-space", "E6-tab"])
+@pytest.mark.parametrize("permission", ["", "a b", "a\tb", 'a"b'], ids=["E6-empty", "E6-space", "E6-tab", "E6-quote"])
 def test_e6_a_permission_is_one_word(local, permission):
     with pytest.raises(CannotMint, match="permission"):
         local.mint(subject="me", permissions=[permission])

@@ -152,6 +152,10 @@ def test_a_wrong_command_line_is_exit_2(words, nexus):
     assert nexus(*words).code == 2
 
 
+def test_what_is_no_number_is_told_so(nexus):
+    assert "'--port': 'x' is not a valid whole number" in nexus("serve", "--port", "x").err
+
+
 def test_a_missing_file_is_exit_3_and_named(nexus):
     ended = nexus("config", "show", "-c", "nope.toml")
 

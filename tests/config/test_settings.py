@@ -120,6 +120,7 @@ def test_only_asymmetric_algorithms_are_accepted(algorithm: str):
             {"profile": "entra", "issuer": "https://login.microsoftonline.com/common/v2.0"},
             "a multi-tenant Entra issuer takes tokens of every tenant: list yours in 'tenants'",
         ),
+        ({"permission": "an admin"}, "is no permission: write up to 255 ASCII characters without blanks"),
         ({"leeway": 301}, "Input should be less than or equal to 300"),
         ({"keys": {"ttl": 7200}}, "'ttl' lies outside 'min_ttl' to 'max_ttl': bring the three into order"),
     ],

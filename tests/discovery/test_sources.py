@@ -185,10 +185,10 @@ def test_a_module_that_is_not_there_names_the_nearest_that_is(place):
 
     assert {told(records[name]) for name in ("bel", "shpo", "zzz", "lost")} == {(ModuleState.NOT_FOUND, "not_found")}
     assert records["off"].state is ModuleState.DISABLED
-    assert records["bel"].reason.message.endswith("has the name 'bel': did you mean 'bell'")
-    assert records["shpo"].reason.message == "there is no shpo.py and no shpo/ in 'my_modules': did you mean 'shop'"
+    assert records["bel"].reason.message.endswith("has the name 'bel': did you mean 'bell'?")
+    assert records["shpo"].reason.message == "there is no shpo.py and no shpo/ in 'my_modules': did you mean 'shop'?"
     assert "install it, or say with 'path'" in records["zzz"].reason.message
-    assert "'nowhere', which is no folder" in records["lost"].reason.message
+    assert "'nowhere', which is no folder: write it, or correct 'path'" in records["lost"].reason.message
 
 
 def test_a_name_that_two_places_give_is_an_error_that_names_both(place):
