@@ -54,8 +54,8 @@ def _wrong_tables(tree: Tree) -> Iterator[Problem]:
             near = nearest(key, _TABLES)
             hint = f"did you mean '{near}'?" if near else "known are [global] and [modules.<name>]"
             yield Problem(tree.origin((key,)), key, f"is not known here: {hint}")
-        elif not isinstance(value, dict):
-            yield Problem(tree.origin((key,)), key, f"is no table: write [{key}]")
+        elif key == "modules" and not isinstance(value, dict):  # [global] is bound as a whole, and told there
+            yield Problem(tree.origin((key,)), key, "is no table: write [modules.<name>]")
     modules = tree.get(("modules",), {})
     for name, value in modules.items() if isinstance(modules, dict) else ():
         path: Path = ("modules", name)

@@ -265,6 +265,17 @@ def test_one_module_s_wrong_table_is_its_own_matter(load_files: Load):
     assert module_problems(problems, "good") == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("global = 1\n", "config.toml:1: global: is an integer and should be a table"),
+        ("modules = 1\n", "config.toml:1: modules: is no table: write [modules.<name>]"),
+    ],
+)
+def test_a_value_in_the_place_of_a_table_is_told_once(load_files: Load, scrubber: Scrubber, text: str, told: str):
+    assert [str(problem) for problem in bind_host(load_files(text), scrubber).problems] == [told]
+
+
 def test_a_wrong_global_table_is_the_host_s_matter(load_files: Load):
     bound = bind_host(load_files("[global]\nname = 1\n"), Scrubber())
 
