@@ -149,7 +149,7 @@ async def _first_failure(host: Host) -> int | None:
     while host.phase == "running":
         async with host.events.subscribe() as events:  # ends early where too many events come at once
             if failures := host.failures():
-                told = ", ".join(f"module {name} is {state}" for name, state, _reason in failures)
+                told = ", ".join(f"module {name} {state.in_words}" for name, state, _reason in failures)
                 _log.error("the host ends, as --strict asks for: %s", told, extra={"event": "host.strict"})
                 states = {state for _name, state, _reason in failures}
                 return EXIT_INVALID if ModuleState.INVALID_CONFIG in states else EXIT_MODULE_FAILED

@@ -128,7 +128,7 @@ def _without(name: str, record: ModuleRecord | None) -> Reason:
     if record.state is ModuleState.AVAILABLE:
         return Reason("dependency_missing", f"it requires {name!r}, which no table asks for: {remedy}")
     told = f": {record.reason.message}" if record.reason else ""
-    return Reason("dependency_failed", f"it requires {name!r}, which is {record.state}{told}")
+    return Reason("dependency_failed", f"it requires {name!r}, which {record.state.in_words}{told}")
 
 
 def _through(chain: tuple[str, ...], root: Reason) -> Reason:

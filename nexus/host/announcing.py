@@ -138,9 +138,9 @@ def _log(status: ModuleStatus, event: ModuleStateChanged) -> None:
         level = logging.DEBUG  # an outage is told once when it begins and once when it ends
     logger.log(
         level,
-        "module %s is %s%s",
+        "module %s %s%s",
         event.module,
-        event.state,
+        event.state.in_words,
         f": {event.reason.message}" if event.reason else "",
         extra={
             "event": f"module.{event.state}",

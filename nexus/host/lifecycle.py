@@ -307,4 +307,4 @@ def _blocked_by(module: HostedModule) -> Reason:
     told = f": {reason.message[:_MAX_CHAIN]}" if reason else ""
     waits = state in (ModuleState.RETRYING, ModuleState.STARTING)
     code = "dependency_not_ready" if waits else "dependency_failed"
-    return Reason(code, f"it requires {module.name!r}, which is {state}{told}")
+    return Reason(code, f"it requires {module.name!r}, which {state.in_words}{told}")

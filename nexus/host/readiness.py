@@ -63,7 +63,7 @@ def readiness(
 def startup(modules: Mapping[str, HostedModule]) -> Readiness:
     """Gives whether the start is over: every required module runs, or will not run without a change."""
     return judge(
-        Reason("module_starting", f"required module {name!r} is {module.status.state}")
+        Reason("module_starting", f"required module {name!r} {module.status.state.in_words}")
         for name, module in modules.items()
         if module.required and not module.serving and is_undecided(name, modules)
     )
@@ -91,7 +91,7 @@ def _trouble(module: HostedModule) -> Reason | None:
         return None
     reason = module.status.reason
     told = f": {reason.message}" if reason else ""
-    return Reason(f"module_{state}", f"module {module.name!r} is {state}{told}")
+    return Reason(f"module_{state}", f"module {module.name!r} {state.in_words}{told}")
 
 
 def _of_check(result: CheckResult) -> Reason:

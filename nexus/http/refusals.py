@@ -40,7 +40,7 @@ def unavailable(module: str, state: ModuleState, retry_after: int) -> Handler:
     async def refuse(_request: web.Request) -> web.StreamResponse:
         raise Problem(
             503,
-            f"module {module!r} does not serve now, it is {state.value}",
+            f"module {module!r} does not serve now: it {state.in_words}",
             headers={"Retry-After": str(retry_after)},
             module=module,
             state=state.value,

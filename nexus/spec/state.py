@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class ModuleState(StrEnum):
@@ -39,6 +40,19 @@ class ModuleState(StrEnum):
     def serves(self) -> bool:
         """True where the module's routes answer."""
         return self in (ModuleState.RUNNING, ModuleState.DEGRADED)
+
+    @property
+    def in_words(self) -> str:
+        """What a sentence about the module says: `is running`, `has failed`."""
+        return _IN_WORDS.get(self, f"is {self.value}")
+
+
+_IN_WORDS: Final = {
+    ModuleState.NOT_FOUND: "is not there",
+    ModuleState.INVALID_CONFIG: "has invalid settings",
+    ModuleState.FAILED: "has failed",
+    ModuleState.STOPPED: "has stopped",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,7 +280,7 @@ def test_a_damaged_key_of_the_local_issuer_ends_the_start_in_order(shell, folder
 
     assert ended.code == 1
     assert "local-issuer.json is damaged, remove it and a new issuer will be made" in ended.err
-    assert '"module liveness is stopped"' in ended.err
+    assert '"module liveness has stopped"' in ended.err
     assert "serves at" not in ended.out
 
 
@@ -306,7 +306,7 @@ def test_strict_ends_where_a_module_fails(shell, configured):
     ended = shell("serve", "--port", "0", "--strict")
 
     assert ended.code == 1
-    assert "the host ends, as --strict asks for: module broken is failed" in ended.err
+    assert "the host ends, as --strict asks for: module broken has failed" in ended.err
 
 
 def test_strict_ends_where_a_module_fails_later(serve, folder):
@@ -318,7 +318,7 @@ def test_strict_ends_where_a_module_fails_later(serve, folder):
     urllib.request.urlopen(f"{host.url}/m/fickle/end").close()
 
     assert host.process.wait(PATIENCE) == 1
-    assert "the host ends, as --strict asks for: module fickle is failed" in (folder / "stderr").read_text()
+    assert "the host ends, as --strict asks for: module fickle has failed" in (folder / "stderr").read_text()
 
 
 @pytest.mark.parametrize("value", ["", "A b", ",", "hello;liveness"])

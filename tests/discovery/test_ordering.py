@@ -71,7 +71,7 @@ def test_a_circle_blocks_its_members_and_those_that_need_them_and_no_other():
         (ModuleState.NOT_FOUND, Reason("not_found", "x"), "dependency_missing", "which is not there"),
         (ModuleState.AVAILABLE, None, "dependency_missing", "which no table asks for: add [modules.db]"),
         (ModuleState.DISABLED, Reason("disabled", "it is off"), "dependency_failed", "which is disabled: it is off"),
-        (ModuleState.FAILED, Reason("import_error", "no luck"), "dependency_failed", "which is failed: no luck"),
+        (ModuleState.FAILED, Reason("import_error", "no luck"), "dependency_failed", "which has failed: no luck"),
     ],
 )
 def test_a_required_module_that_does_not_start_is_named_with_its_reason(state, reason, code, message):

@@ -247,7 +247,7 @@ async def test_what_depends_on_a_failed_module_is_blocked_with_the_chain(workspa
         await until(lambda: "broken pipe" in host.modules["top"].status.reason.message)
         assert [state(host, name) for name in ("middle", "top", "soft")] == [S.BLOCKED, S.BLOCKED, S.RUNNING]
         assert (
-            "'middle', which is blocked: it requires 'base', which is failed"
+            "'middle', which is blocked: it requires 'base', which has failed"
             in host.modules["top"].status.reason.message
         )
         assert {name for name, _, _ in host.failures()} == {"base", "middle", "top"}

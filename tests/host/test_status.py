@@ -72,3 +72,9 @@ def test_reasons_are_scrubbed():
     status.keep_reload_failure(Reason("x", "a secret"))
 
     assert status.reason.message == status.last_reload.reason.message == "a ******"
+
+
+@pytest.mark.parametrize("state", S)
+def test_every_state_reads_as_a_clause_about_a_module(state):
+    assert state.in_words.split()[0] in ("is", "has")
+    assert "_" not in state.in_words
