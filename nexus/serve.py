@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nexus.auth.audit import AuditLog, Decision
@@ -58,7 +59,8 @@ def run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str]
 
 
 def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str], scrubber: Scrubber) -> int:
-    prepared = prepare(options, environ, scrubber=scrubber)
+    source = _Source(options, environ, scrubber)
+    prepared = source.latest
     if prepared.settings is None:
         raise InvalidConfig(_every_problem(prepared))
     settings = prepared.settings.global_
@@ -69,7 +71,7 @@ def _run(options: ServeOptions, on_started: OnStarted, environ: Mapping[str, str
     for problem in host_problems(prepared.problems):
         _log.warning("configuration: %s", problem, extra={"event": "config.warning"})
     log_exposures(settings)
-    return asyncio.run(_serve(_Source(options, environ, prepared), prepared.settings, on_started))
+    return asyncio.run(_serve(source, prepared.settings, on_started))
 
 
 def _every_problem(prepared: Prepared) -> Iterator[Problem]:
@@ -85,14 +87,17 @@ def _every_problem(prepared: Prepared) -> Iterator[Problem]:
 class _Source:
     """What is known of configuration and modules, read again at a reload."""
 
-    def __init__(self, options: ServeOptions, environ: Mapping[str, str], prepared: Prepared) -> None:
+    def __init__(self, options: ServeOptions, environ: Mapping[str, str], scrubber: Scrubber) -> None:
         self.options = options
         self.environ = environ
-        self.latest = prepared
+        self._directory = Path.cwd()  # a module may change it, and a reload is to read the same files
+        self.latest = prepare(options, environ, scrubber=scrubber, directory=self._directory)
 
     def read_again(self, host: Host) -> Prepared:
         """Gives the configuration as it is now; blocks while code is imported."""
-        self.latest = prepare(self.options, self.environ, reuse=host.catalog, scrubber=host.scrubber)
+        self.latest = prepare(
+            self.options, self.environ, reuse=host.catalog, scrubber=host.scrubber, directory=self._directory
+        )
         return self.latest
 
 

@@ -67,7 +67,9 @@ def load(
     Returns:
         What was read. Content that is wrong is in its problems; nothing is raised for it.
     """
-    here = directory or FilePath.cwd()
+    # Whole paths, since a module may change the working directory before they are used.
+    here = (directory or FilePath()).absolute()
+    files = [here / file for file in files]
     main = files[0] if files else here / DEFAULT_FILE
     wanted = list(files) or ([main] if main.exists() else [])
     environment = environment or environ.get(ENVIRONMENT) or None

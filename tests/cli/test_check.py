@@ -161,6 +161,7 @@ def test_a_module_that_cannot_be_imported_is_told_at_its_table(nexus, folder):
     assert ended.err.startswith("config.toml:2: modules.broken: its import raised RuntimeError: no luck (broken.py:2)")
     assert "Traceback" not in ended.err
     assert "Traceback" in nexus("check", "--verbose").err
+    assert "no luck (broken.py:2)" in nexus("check", "-c", "config.toml").err
 
 
 def test_without_a_file_the_defaults_are_valid(nexus, folder):
