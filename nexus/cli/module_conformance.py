@@ -14,7 +14,7 @@ from nexus.config.origin import Origin
 from nexus.config.problem import Problem
 from nexus.config.schema import settings_schema
 from nexus.config.secret import Secret
-from nexus.discovery.faults import ModuleFault
+from nexus.discovery.faults import IN_LOG, ModuleFault
 from nexus.discovery.importing import import_candidate, undone_on_failure
 from nexus.discovery.plugin import Declared, read_declarations
 from nexus.discovery.precheck import find_misfit, host_api_misfit
@@ -45,7 +45,7 @@ def _findings(subject: Subject) -> Iterator[tuple[Any, str]]:
     try:
         declared = _load(subject)
     except ModuleFault as fault:
-        yield "error", fault.reason.message
+        yield "error", fault.reason.message.removesuffix(f"; {IN_LOG}")  # this command writes none
         return
     yield from _declarations(declared)
     if declared.manifest.settings is not None:

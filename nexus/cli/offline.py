@@ -12,6 +12,7 @@ from nexus.config.origin import dotted
 from nexus.config.problem import InvalidConfig, Problem
 from nexus.config.scrubber import Scrubber
 from nexus.discovery.catalog import ModuleRecord
+from nexus.discovery.faults import IN_LOG
 from nexus.discovery.ordering import levels
 from nexus.host.module_settings import BoundModule, bind_module
 from nexus.http import log_format
@@ -72,7 +73,7 @@ def look(files: tuple[Path, ...], environment: str | None, *, verbose: bool = Fa
         for name, record in prepared.catalog.records.items()
         if record.state is ModuleState.STARTING
     }
-    records = dict(prepared.catalog.records)
+    records = {name: _without_a_log(record) for name, record in prepared.catalog.records.items()}
     for name, found in bound.items():
         if found.reason is not None:
             records[name] = replace(records[name], state=ModuleState.INVALID_CONFIG, reason=found.reason)
@@ -80,6 +81,14 @@ def look(files: tuple[Path, ...], environment: str | None, *, verbose: bool = Fa
         records[name] = replace(records[name], state=ModuleState.BLOCKED, reason=reason)
     modules = {name: OfflineModule(record, bound.get(name), scrubber) for name, record in records.items()}
     return Outlook(prepared, modules)
+
+
+def _without_a_log(record: ModuleRecord) -> ModuleRecord:
+    """Nothing that is asked offline writes a log to look into."""
+    if record.reason is None:
+        return record
+    told = record.reason.message.replace(IN_LOG, "'nexus check -v' shows the traceback")
+    return replace(record, reason=replace(record.reason, message=told))
 
 
 def look_or_fail(files: tuple[Path, ...], environment: str | None) -> Outlook:

@@ -17,6 +17,9 @@ R = TypeVar("R")
 _MAX_TEXT: Final = 300
 """Characters of a stranger's message that go into a reason; the log has the rest."""
 
+IN_LOG: Final = "the log has the traceback"
+"""How a reason ends whose message is not all there is to know."""
+
 logger = logging.getLogger("nexus.discovery")
 
 
@@ -87,7 +90,7 @@ def _tell(error: BaseException, *, doing: str, code: str, root: Path | None) -> 
         case InvalidDeclaration():
             return Reason("invalid_declaration", f"{_text(error)}{at}")
     told = ": ".join(part for part in (type(error).__name__, _text(error)) if part)
-    return Reason(code, f"{doing} raised {told}{at}; the log has the traceback")
+    return Reason(code, f"{doing} raised {told}{at}; {IN_LOG}")
 
 
 def _remedy(missing: str) -> str:

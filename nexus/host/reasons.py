@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from nexus.discovery.faults import ModuleFault
+from nexus.discovery.faults import IN_LOG, ModuleFault
 from nexus.host.leash import ModuleExit
 from nexus.spec.errors import AuthFailed, ConfigError, InvalidDeclaration, NexusError, NotReady
 from nexus.spec.state import Reason
@@ -68,7 +68,7 @@ def start_failure(error: BaseException) -> Reason:
         case ConfigError():
             reason = Reason("config_error", f"its settings are wrong in fact: {told}; correct them and reload")
         case _:
-            reason = Reason("startup_error", f"its start-up raised {named(error)}; the log has the traceback")
+            reason = Reason("startup_error", f"its start-up raised {named(error)}; {IN_LOG}")
     return reason
 
 
@@ -81,4 +81,4 @@ def lifespan_ended(error: BaseException) -> Reason:
     """Gives the reason of a module whose lifespan ended while it served."""
     if isinstance(error, StartFailed):
         return Reason("lifespan_ended", text_of(error))
-    return Reason("lifespan_ended", f"its lifespan raised {named(innermost(error))}; the log has the traceback")
+    return Reason("lifespan_ended", f"its lifespan raised {named(innermost(error))}; {IN_LOG}")

@@ -159,8 +159,9 @@ def test_a_module_that_cannot_be_imported_is_told_at_its_table(nexus, folder):
 
     assert ended.code == 3
     assert ended.err.startswith("config.toml:2: modules.broken: its import raised RuntimeError: no luck (broken.py:2)")
+    assert "no luck (broken.py:2); 'nexus check -v' shows the traceback" in ended.err
     assert "Traceback" not in ended.err
-    assert "Traceback" in nexus("check", "--verbose").err
+    assert "Traceback" in nexus("check", "-v").err
     assert "no luck (broken.py:2)" in nexus("check", "-c", "config.toml").err
 
 

@@ -123,6 +123,7 @@ def test_where_no_module_is_the_command_is_exit_4(nexus, folder):
         ("async def hi", "def hi", "is not an 'async def' function"),
         ('"1.0.0"', '"1.0.0", host_api=">=9"', "versions >=9 of the authoring interface"),
         ("demo = ", "raise SystemExit(3)\ndemo = ", "calls sys.exit(3)"),
+        ("demo = ", "raise OSError('no licence')\ndemo = ", "its import raised OSError: no licence (demo.py:"),
     ],
 )
 def test_what_keeps_a_module_from_running_is_an_error(old, new, told, nexus, folder):
@@ -133,6 +134,7 @@ def test_what_keeps_a_module_from_running_is_an_error(old, new, told, nexus, fol
 
     assert ended.code == 1
     assert told in ended.err
+    assert "the log" not in ended.err
 
 
 @pytest.mark.parametrize(
