@@ -102,6 +102,11 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         """Counts the record as dropped; the library's own way writes to the stream that just failed."""
         self.dropped += 1
 
+    def close(self) -> None:
+        """Stays: a module that calls `logging.basicConfig(force=True)` takes the handlers of the whole process away."""
+        super().close()
+        _put_first(self)
+
 
 def set_up(
     *,
@@ -125,9 +130,9 @@ def set_up(
     handler.addFilter(RequestFilter())
     handler.addFilter(ScrubbingFilter(scrubber))
     root = logging.getLogger()
-    for old in [old for old in root.handlers if isinstance(old, StderrHandler)]:
+    for old in [old for old in root.handlers if isinstance(old, StderrHandler) or _is_basic(old)]:
         root.removeHandler(old)
-    root.addHandler(handler)
+    _put_first(handler)
     root.setLevel(level.upper())
     # Who did what is told at every level: it is no matter of how much an operator wants to read.
     logging.getLogger(AUDIT).setLevel(logging.INFO)
@@ -135,6 +140,18 @@ def set_up(
         # Their debug lines are about every packet and every select; they would bury ours.
         logging.getLogger("asyncio").setLevel(logging.INFO)
     return handler
+
+
+def _put_first(handler: logging.Handler) -> None:
+    # It scrubs the record itself, so whatever a module has added writes no secret either.
+    root = logging.getLogger()
+    root.removeHandler(handler)
+    root.handlers.insert(0, handler)
+
+
+def _is_basic(handler: logging.Handler) -> bool:
+    """True for what `logging.basicConfig` makes of a terminal: it would write each line once more, in another form."""
+    return type(handler) is logging.StreamHandler and handler.stream in (sys.stderr, sys.stdout)
 
 
 def _nowhere() -> TextIO:

@@ -119,6 +119,21 @@ def test_setting_up_twice_writes_once(written):
     assert len(stream.getvalue().splitlines()) == 1
 
 
+def test_a_module_that_sets_up_logging_for_the_whole_process_shows_no_secret(written, capsys):
+    logging.basicConfig(force=True)  # as its import may do, before the settings of the log are known
+    stream = written()
+    beside = io.StringIO()
+    logging.getLogger().addHandler(logging.StreamHandler(beside))
+    log.error("one %s", SECRET)
+
+    logging.basicConfig(force=True)  # as a handler of it may do later
+    log.error("two %s", SECRET)
+
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["one ******", "two ******"]
+    assert beside.getvalue() == "one ******\n"
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("end", ["full", "closed"])
 def test_a_reader_of_the_log_that_is_stuck_or_gone_does_not_hold_the_host(written, end, capsys):
     reading, writing = os.pipe()
@@ -126,7 +141,7 @@ def test_a_reader_of_the_log_that_is_stuck_or_gone_does_not_hold_the_host(writte
         os.close(reading)
     with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w", buffering=1, errors="replace") as stream:
         written(stream)
-        handler = logging.getLogger().handlers[-1]
+        handler = logging.getLogger().handlers[0]
 
         for _ in range(3000):
             log.info("x" * 100)
