@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from nexus.jobs.errors import StoreHeld, StoreUnusable
 from nexus.jobs.sqlite_room import wait_for_room
 from nexus.jobs.sqlite_turns import SqliteTurns
-from nexus.jobs.tables import METADATA
+from nexus.jobs.tables import METADATA, indexes
 
 DEFAULT_FILE: Final = "sqlite:///.nexus/nexus.db"
 """The setting's default; it stands for the file of this name in the state directory."""
@@ -36,7 +36,8 @@ _SCHEMA_LOCK: Final = 0x6E657875  # "nexu": any number that all replicas agree o
 _INDEX_LOCK: Final = 0x6E657869  # "nexi": another
 
 _INDEXES: Final = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
+    # An earlier version's index of the runs that have an error did not hold the errors: it is made anew.
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT LIKE '%(seq) WHERE error IS NOT NULL'",
     "postgresql": "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indisvalid",
 }
 """Finds the names of the indexes that can be used, by the kind of database."""
@@ -251,10 +252,10 @@ def _add_columns(connection: sa.Connection) -> None:
 
 def _add_indexes(database: Database) -> None:
     """Gives tables that an earlier version has made the indexes that came since; nobody's writes wait for that."""
-    indexes = [index for table in METADATA.sorted_tables for index in table.indexes]
     with database.single.connect() as connection:
-        whole = set(connection.exec_driver_sql(_INDEXES[connection.dialect.name]).scalars())
-        missing = [index for index in indexes if index.name not in whole]
+        dialect = connection.dialect.name
+        whole = set(connection.exec_driver_sql(_INDEXES[dialect]).scalars())
+        missing = [index for index in indexes(dialect) if index.name not in whole]
         if not missing:
             return
         if database.is_shared:

@@ -13,7 +13,7 @@ from nexus.jobs.definition import JobKey
 from nexus.jobs.errors import InvalidCursor
 from nexus.jobs.rows import attempt_of, instant, latest_attempt_of, run_of, seconds
 from nexus.jobs.run import Attempt, Page, Run, RunFilter, RunStatus
-from nexus.jobs.tables import ATTEMPTS, LOGS, RUNS, latest_of
+from nexus.jobs.tables import ATTEMPTS, LOGS, RUNS, WITH_ERROR, latest_of
 
 _FINAL: Final = tuple(status for status in RunStatus if status.is_final)
 
@@ -21,14 +21,36 @@ _LAST_SEQ: Final = 2**63 - 1
 """What both databases can number rows with."""
 
 SEARCHED: Final = 1000
-"""Runs with an error in which a text is looked for, the newest: each is read, which takes some ten microseconds."""
+"""Runs with an error in which a text is looked for, the newest: each is read, which takes a microsecond."""
 
 _HAS_ERROR: Final = RUNS.c.error.is_not(None)
 """As an index of their own lists them."""
 
 _NEWEST: Final = RUNS.c.seq.desc()
 
-_Columns = sa.sql.base.ReadOnlyColumnCollection[str, Any]
+_ALL: Final = sa.select(RUNS)
+
+_WITH_ERROR: Final = _ALL.where(_HAS_ERROR)
+
+# Built once: that takes longer than the search.
+_SEARCHED: Final = {
+    # Counted out, they would all be read and sorted before the page is cut from them.
+    "sqlite": _WITH_ERROR.where(RUNS.c.seq >= sa.bindparam("p_first")).with_hint(RUNS, f"INDEXED BY {WITH_ERROR}"),
+    # Not counted out, every run may be read: a server that has no statistics yet does not know how few have an error.
+    "postgresql": sa.select(_WITH_ERROR.order_by(_NEWEST).limit(sa.bindparam("p_most", type_=sa.Integer)).subquery()),
+}
+"""The runs whose errors are searched, by the kind of database."""
+
+_NUMBERS: Final = sa.select(RUNS.c.seq).where(_HAS_ERROR).order_by(_NEWEST)
+
+_OLDEST: Final = (
+    sa.select(RUNS.c.seq, RUNS.c.queued_at)
+    .where(RUNS.c.seq.in_(_NUMBERS.offset(sa.bindparam("p_before", type_=sa.Integer)).limit(2)))
+    .order_by(_NEWEST)
+)
+"""The oldest of them and the one before it, counted out in the index alone."""
+
+_Columns = sa.ColumnCollection[str, Any]
 
 _BATCH: Final = 500
 """Runs that are dropped in one transaction, since others write in between, and jobs that are asked for in one query."""
@@ -46,14 +68,16 @@ class History:
         Raises:
             InvalidCursor: no list gave this cursor.
         """
-        # A subquery, or else a server reads every error, and then whether it is among the newest.
-        runs = sa.select(RUNS).where(_HAS_ERROR).order_by(_NEWEST).limit(SEARCHED).subquery() if wanted.text else RUNS
-        query = sa.select(runs).where(*_conditions(wanted, runs.c)).order_by(runs.c.seq.desc()).limit(limit + 1)
-        if cursor is not None:
-            query = query.where(runs.c.seq < _read_cursor(cursor))
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-            since = _searched_since(connection) if wanted.text else None
+            runs, first, since = _ALL, 0, None
+            if wanted.text:
+                runs = _SEARCHED[connection.dialect.name]
+                first, since = _searched_since(connection)
+            columns = runs.selected_columns
+            query = runs.where(*_conditions(wanted, columns)).order_by(columns.seq.desc()).limit(limit + 1)
+            if cursor is not None:
+                query = query.where(columns.seq < _read_cursor(cursor))
+            rows = connection.execute(query, {"p_first": first, "p_most": SEARCHED}).all()
         following = _write_cursor(rows[limit - 1].seq) if len(rows) > limit else None
         return Page(runs=tuple(run_of(row) for row in rows[:limit]), cursor=following, searched_since=since)
 
@@ -133,11 +157,10 @@ def _conditions(wanted: RunFilter, runs: _Columns) -> list[sa.ColumnElement[bool
     return found
 
 
-def _searched_since(connection: sa.Connection) -> datetime | None:
-    """Gives when the oldest run was queued whose error is searched; None where no other is older."""
-    oldest = sa.select(RUNS.c.queued_at).where(_HAS_ERROR).order_by(_NEWEST).offset(SEARCHED - 1).limit(2)
-    found = connection.scalars(oldest).all()
-    return instant(found[0]) if len(found) > 1 else None
+def _searched_since(connection: sa.Connection) -> tuple[int, datetime | None]:
+    """Gives the oldest run whose error is searched, and when it was queued; 0 and None where no other is older."""
+    found = connection.execute(_OLDEST, {"p_before": SEARCHED - 1}).all()
+    return (found[0].seq, instant(found[0].queued_at)) if len(found) > 1 else (0, None)
 
 
 def _write_cursor(seq: Any) -> str:

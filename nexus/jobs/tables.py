@@ -4,7 +4,7 @@ Instants are seconds since 1970 (UTC) as floats: both databases have them, compa
 """
 
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +17,19 @@ METADATA: Final = sa.MetaData()
 
 _Counter = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """SQLite numbers rows by itself only where the type is plain INTEGER."""
+
+WITH_ERROR: Final = "nexus_runs_with_error"
+
+
+def _with_error(dialect: str, *columns: str) -> sa.Index:
+    """Gives the index of the runs that have an error, as one kind of database has it.
+
+    SQLite's holds the errors too: who looks for a text in a thousand of them reads no rows, of which each lies on a
+    page of its own. A server refuses long texts in an index.
+    """
+    where: dict[str, Any] = {f"{dialect}_where": sa.text("error IS NOT NULL")}
+    return sa.Index(WITH_ERROR, *columns, info={"only": dialect}, **where).ddl_if(dialect=dialect)
+
 
 RUNS: Final = sa.Table(
     "nexus_runs",
@@ -61,12 +74,8 @@ RUNS: Final = sa.Table(
     sa.Index("nexus_runs_by_job_status", "module", "job", "status", "seq"),
     sa.Index("nexus_runs_by_trigger", "trigger", "seq"),
     sa.Index("nexus_runs_by_job_trigger", "module", "job", "trigger", "seq"),
-    sa.Index(
-        "nexus_runs_with_error",
-        "seq",
-        sqlite_where=sa.text("error IS NOT NULL"),
-        postgresql_where=sa.text("error IS NOT NULL"),
-    ),
+    _with_error("postgresql", "seq"),
+    _with_error("sqlite", "seq", "error"),
     sa.Index("nexus_runs_by_queued", "queued_at", "status"),
 )
 """One row a run.
@@ -123,6 +132,12 @@ REPLICAS: Final = sa.Table(
     sa.Column("seen_at", sa.Double, nullable=False),
 )
 """Hosts that take part; `seen_at` is by the database's clock."""
+
+
+def indexes(dialect: str) -> list[sa.Index]:
+    """Gives the indexes of all tables that this kind of database has."""
+    every = [index for table in METADATA.sorted_tables for index in table.indexes]
+    return [index for index in every if index.info.get("only", dialect) == dialect]
 
 
 def is_one_of(table: sa.Table, keys: Iterable[JobKey]) -> sa.ColumnElement[bool]:

@@ -7,6 +7,7 @@ hundred has failed, and one in ten is of another job.
 import asyncio
 import contextlib
 import json
+import statistics
 import sys
 import time
 import urllib.error
@@ -19,7 +20,6 @@ import sqlalchemy as sa
 from jobs import MODULE
 from load import requests_per_second
 from measurement import Effort, Row, alternate, median_ratio
-from report import FOR_INFORMATION
 from servers import HERE, free_port, nexus_command, serving, token
 
 sys.path.append(str(HERE.parent.parent))
@@ -30,7 +30,8 @@ SHORT, LONG = 1_000, 100_000
 SEED = 20  # real runs to begin with
 KEPT = 1_000  # of each job, by default
 LEAST = 0.8
-SEARCHED = "of a text that none has"  # reads each error that is kept, so it is known to grow with them
+NOTHING = 1.0  # so many milliseconds more, which nobody waits for
+SEARCHED = "of a text that none has"  # reads the newest errors, at most 1,000: those of the short history are ten
 
 LISTS = {
     "all": "limit=10",
@@ -40,6 +41,7 @@ LISTS = {
     "of a status": "status=failed&limit=10",
     "of a trigger that none has": "trigger=retry",
     "of a job and a trigger that none has": "module=bench&job=work&trigger=retry",
+    "of a text": "text=answer&limit=10",
     SEARCHED: "text=nowhere",
     "of the last hour": "since={hour_ago}&limit=10",
 }
@@ -129,13 +131,15 @@ def lists(where: str, many: Path, few: Path, effort: Effort) -> Iterator[Row]:
         for name, query in LISTS.items():
             asked = query.format(hour_ago=since)
             measured, beside = alternate(effort.rounds, partial(ours, asked), partial(theirs, asked))
+            target = f"ratio {LEAST:.2f} or better" + (f", or {NOTHING:g} ms" if name == SEARCHED else "")
+            more = 1000 / statistics.median(measured) - 1000 / statistics.median(beside)
             yield Row(
                 name=f"list of runs {name}, {where}, of {LONG:,} : of {SHORT:,}",
                 unit="requests/s",
                 ours=measured,
                 theirs=beside,
-                target=FOR_INFORMATION if name == SEARCHED else f"ratio {LEAST:.2f} or better",
-                reached=median_ratio(measured, beside) >= LEAST,
+                target=target,
+                reached=median_ratio(measured, beside) >= LEAST or (name == SEARCHED and more <= NOTHING),
             )
 
 

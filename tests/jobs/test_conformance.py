@@ -703,6 +703,36 @@ async def test_a_text_is_looked_for_in_the_newest_errors_and_the_page_tells_sinc
     assert [run.id for run in page.runs] == [failed[2].id, failed[1].id]
     assert page.searched_since == failed[1].queued_at
     assert (await engine.runs(RunFilter(module="shop"), limit=5)).searched_since is None
+    assert (await engine.runs(RunFilter(text="letter", module="shop", job="give"), limit=5)).runs == ()
+
+
+async def test_a_text_is_looked_for_page_by_page(engine, shop, monkeypatch):
+    monkeypatch.setattr(history, "SEARCHED", 3)
+
+    async def fail(_context):
+        raise ValueError("no such letter")
+
+    shop.add("fail", fail)
+    failed = [(await done(engine, "fail")).id for _ in range(4)]
+    wanted = RunFilter(text="letter", module="shop", job="fail", statuses=frozenset({RunStatus.FAILED}))
+    first = await engine.runs(wanted, limit=2)
+    second = await engine.runs(wanted, limit=2, cursor=first.cursor)
+
+    assert [[run.id for run in page.runs] for page in (first, second)] == [[failed[3], failed[2]], [failed[1]]]
+    assert (second.cursor, second.searched_since) == (None, first.searched_since)
+
+
+async def test_a_text_is_found_at_the_end_of_the_longest_error(engine, shop):
+    message = "".join(chr(0x10000 + 7919 * number % 0xFFFF) for number in range(1990)) + "came off"
+
+    async def fail(_context):
+        raise ValueError(message)
+
+    shop.add("fail", fail)
+    failed = await done(engine, "fail")
+    page = await engine.runs(RunFilter(text="CAME OFF"), limit=5)
+
+    assert [(run.id, run.error.message) for run in page.runs] == [(failed.id, message)]
 
 
 async def test_more_runs_than_places_all_end(workplace):
