@@ -347,14 +347,16 @@ class JobEngine:
         steps = await self._workflows.steps(run_id, run.attempt)
         return RunDetail(run=run, attempts=attempts, steps=steps, log=lines, log_dropped=dropped)
 
-    async def runs(self, wanted: RunFilter, *, limit: int, cursor: str | None = None) -> Page:
-        """Gives runs, newest first.
+    async def runs(
+        self, wanted: RunFilter, *, limit: int, cursor: str | None = None, oldest_first: bool = False
+    ) -> Page:
+        """Gives runs, newest first unless asked otherwise.
 
         Raises:
             InvalidCursor: no list gave this cursor.
             StoreUnavailable: they cannot be read.
         """
-        return await self._call(lambda: self._history.page(wanted, limit=limit, cursor=cursor))
+        return await self._call(lambda: self._history.page(wanted, limit, cursor, oldest_first=oldest_first))
 
     async def wait(self, run_id: str, seconds: float) -> Run:
         """Gives the run when it is final, or as it is after `seconds`.

@@ -62,8 +62,8 @@ class History:
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
 
-    def page(self, wanted: RunFilter, *, limit: int, cursor: str | None = None) -> Page:
-        """Gives at most `limit` runs, newest first, from where `cursor` leads on.
+    def page(self, wanted: RunFilter, limit: int, cursor: str | None = None, *, oldest_first: bool = False) -> Page:
+        """Gives at most `limit` runs, newest or oldest first, from where the `cursor` of such a list leads on.
 
         Raises:
             InvalidCursor: no list gave this cursor.
@@ -74,9 +74,12 @@ class History:
                 runs = _SEARCHED[connection.dialect.name]
                 first, since = _searched_since(connection)
             columns = runs.selected_columns
-            query = runs.where(*_conditions(wanted, columns)).order_by(columns.seq.desc()).limit(limit + 1)
+            number = columns.seq
+            query = runs.where(*_conditions(wanted, columns)).limit(limit + 1)
+            query = query.order_by(number.asc() if oldest_first else number.desc())
             if cursor is not None:
-                query = query.where(columns.seq < _read_cursor(cursor))
+                last = _read_cursor(cursor)
+                query = query.where(number > last if oldest_first else number < last)
             rows = connection.execute(query, {"p_first": first, "p_most": SEARCHED}).all()
         following = _write_cursor(rows[limit - 1].seq) if len(rows) > limit else None
         return Page(runs=tuple(run_of(row) for row in rows[:limit]), cursor=following, searched_since=since)

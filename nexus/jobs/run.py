@@ -179,7 +179,7 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Runs, newest first.
+    """Runs in the order that was asked for.
 
     Attributes:
         runs: of this page.

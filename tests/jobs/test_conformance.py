@@ -666,8 +666,8 @@ async def test_lists_are_newest_first_filtered_and_paged(engine, shop):
     given = [(await done(engine, "give")).id for _ in range(5)]
     failed = (await done(engine, "fail")).id
 
-    async def ids(limit=10, cursor=None, **wanted):
-        page = await engine.runs(RunFilter(**wanted), limit=limit, cursor=cursor)
+    async def ids(limit=10, cursor=None, oldest_first=False, **wanted):
+        page = await engine.runs(RunFilter(**wanted), limit=limit, cursor=cursor, oldest_first=oldest_first)
         return [run.id for run in page.runs], page.cursor
 
     assert await ids() == ([failed, *reversed(given)], None)
@@ -680,6 +680,10 @@ async def test_lists_are_newest_first_filtered_and_paged(engine, shop):
     first, cursor = await ids(limit=4)
     second, last = await ids(limit=4, cursor=cursor)
     assert (first + second, last) == ([failed, *reversed(given)], None)
+    first, cursor = await ids(limit=4, oldest_first=True)
+    second, last = await ids(limit=4, cursor=cursor, oldest_first=True)
+    assert (first + second, last) == ([*given, failed], None)
+    assert (await ids(text="disk IS", oldest_first=True))[0] == [failed]
     with pytest.raises(InvalidCursor):
         await ids(cursor="nonsense!")
 

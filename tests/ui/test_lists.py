@@ -1,5 +1,6 @@
 """Tables sort, filter and page on the server, and bear whatever stands in an address."""
 
+import html
 import re
 
 import pytest
@@ -51,6 +52,31 @@ async def test_runs_are_narrowed_and_paged_by_the_store(tmp_path):
         assert await count("") == 3
         assert await count("status=failed&status=lost&text=HANDLE&within=day&module=workshop&job=&trigger=") == 2
         assert await count("text=nobody-says-this") == 0
+
+
+async def test_runs_are_shown_oldest_first_where_that_is_asked_for(tmp_path):
+    async with open_workshop(tmp_path) as (_workshop, host):
+        ada, engine = signed_in(host), host.host.jobs.engine
+        made = [
+            (await engine.wait((await engine.trigger("workshop", "brittle", {}, by="ada")).id, 60)).id
+            for _ in range(51)
+        ]
+
+        async def shown(address):
+            page = await ada.get(address)
+            return re.findall(r'<a class="mono" href="/ui/runs/([^"]+)"', page.text), page.text
+
+        newest, page = await shown("/ui/runs?module=workshop")
+        turned = html.unescape(re.search(r'aria-sort="descending"><a class="sort" href="([^"]+)"', page)[1])
+        oldest, page = await shown(turned)
+        following = html.unescape(re.search(r'rel="next" href="([^"]+)"', page)[1])
+        rest, page = await shown(following)
+
+        assert newest == made[:0:-1]
+        assert (oldest, rest) == (made[:50], made[50:])
+        assert "These are the newest that are kept." in page
+        assert 'name="order" value="oldest"' in page
+        assert turned == "/ui/runs?module=workshop&order=oldest"
 
 
 async def test_the_form_shows_whatever_narrows_the_runs_and_keeps_it(tmp_path):

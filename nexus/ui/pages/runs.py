@@ -32,7 +32,9 @@ def add(pages: PageBook, host: Host) -> None:
             try:
                 engine = host.jobs.find_engine()
                 if engine is not None:
-                    page = await engine.runs(filters.wanted, limit=_PER_PAGE, cursor=cursor)
+                    page = await engine.runs(
+                        filters.wanted, limit=_PER_PAGE, cursor=cursor, oldest_first=filters.oldest_first
+                    )
             except (StoreUnavailable, StoreUnusable) as error:
                 trouble = str(error)
         data: dict[str, Any] = {

@@ -35,11 +35,13 @@ class RunFilters:
     Attributes:
         values: by name, those that are given; `status` with commas between several, in order.
         within: `hour`, `day` or `week`; empty for any time.
+        oldest_first: the order; it narrows nothing.
         wanted: what the engine is asked for.
     """
 
     values: dict[str, str]
     within: str
+    oldest_first: bool
     wanted: RunFilter
 
     def get(self, name: str) -> str:
@@ -52,8 +54,10 @@ class RunFilters:
         return bool(self.values or self.within)
 
     def query(self, **more: str) -> str:
-        """Gives the query that means the same."""
-        return urlencode({**self.values, **({"within": self.within} if self.within else {}), **more})
+        """Gives the query that means the same; `more` comes last, and an empty value takes one out."""
+        order = "oldest" if self.oldest_first else ""
+        every = {**self.values, "within": self.within, "order": order, **more}
+        return urlencode({name: value for name, value in every.items() if value})
 
     def fixed(self, now: datetime) -> dict[str, str]:
         """Gives values that mean the same runs later on, too: none that are queued after `now`."""
@@ -88,4 +92,6 @@ def filters_of(query: MultiMapping[str], now: datetime) -> RunFilters:
     asked = MultiDict(values)
     if within and "since" not in values:
         asked["since"] = (now - WITHIN[within]).isoformat()
-    return RunFilters(values=values, within=within, wanted=filter_of(asked))
+    return RunFilters(
+        values=values, within=within, oldest_first=query.get("order") == "oldest", wanted=filter_of(asked)
+    )
