@@ -7,6 +7,7 @@ to it beside a running host. One statement is one transaction, on either databas
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -19,6 +20,8 @@ FILE_NAME: Final = "sessions.db"
 
 PATIENCE: Final = 2
 """Seconds until a database that does not answer is given up."""
+
+_AGAIN: Final = 0.01
 
 Row = tuple[Any, ...]
 
@@ -108,8 +111,10 @@ class SqliteDatabase:
         self._connections = ConnectionPerThread(self._connect, sqlite3.Connection.interrupt)
         try:
             _make_private(path)
-            for statement in ("PRAGMA journal_mode=WAL", *TABLES):
-                self._connections.mine().execute(statement)
+            connection = self._connections.mine()
+            _write_ahead(connection)
+            for statement in TABLES:
+                connection.execute(statement)
         except (OSError, sqlite3.Error) as error:
             self._connections.close()
             raise SessionsUnavailable(
@@ -138,6 +143,20 @@ class SqliteDatabase:
         connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=NORMAL")
         return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Takes the journal that readers do not wait for; SQLite itself does not wait where several ask for it at once."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def _make_private(path: Path) -> None:
